@@ -1,0 +1,34 @@
+"""TowerNet with SimAM, the seed's experiment.
+
+    python -m simam_jax.prepare --source caltech101_16 --out data/caltech101_16
+    python -m simam_jax.main --config configs/towernet.py
+
+trains on 16 classes of Caltech-101 at 256². With an argument after a colon it trains on other data:
+
+    python -m simam_jax.main --config configs/towernet.py:digits          real handwritten digits, which need no download
+    python -m simam_jax.main --config configs/towernet.py:data/flowers    a folder that prepare made
+"""
+
+from pathlib import Path
+
+import base
+from ml_collections import ConfigDict
+
+
+def get_config(arg: str = "") -> ConfigDict:
+    """The experiment on the data that `arg` names."""
+    config = base.get_config().unlock()
+    config.model.name = "towernet"
+    config.model.attention = "simam"
+    config.optimizer.weight_decay = 2e-4
+    if arg == "digits":
+        config.data.dir = str(Path("data") / "digits")
+        config.data.source = "digits"
+        config.data.image_size = 128
+        config.epochs = 8
+    elif arg:
+        config.data.dir = arg
+    else:
+        config.data.dir = str(Path("data") / "caltech101_16")
+        config.data.source = "caltech101_16"
+    return config.lock()

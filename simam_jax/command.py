@@ -1,0 +1,71 @@
+"""What every command shares: its parser and the way from an exception to an exit code."""
+
+import argparse
+import errno
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from simam_jax.errors import DivergedError, Stopped, StorageError, UsageError
+
+_STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one `error: …` line and exit code 2."""
+
+    def __init__(self, **kwargs):
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code; an error of ours becomes one line on stderr, and so does the log."""
+    _log_to_stderr()
+    try:
+        return main(argv)
+    except (UsageError, DivergedError, StorageError) as error:
+        return _fail(error, error.exit_code)
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return stop.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; keep the interpreter from saying so again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if error.errno not in _STORAGE_ERRNOS:
+            raise
+        return _fail(error, StorageError.exit_code)
+
+
+class _StderrHandler(logging.StreamHandler):
+    """Writes to whatever sys.stderr is at the time: a progress bar replaces it while it is shown."""
+
+    @property
+    def stream(self):
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value):
+        pass
+
+
+def _log_to_stderr() -> None:
+    log = logging.getLogger("simam_jax")
+    if not log.handlers:
+        log.addHandler(_StderrHandler())
+        log.setLevel(logging.INFO)
+        log.propagate = False
+
+
+def _fail(error: Exception, exit_code: int) -> int:
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return exit_code

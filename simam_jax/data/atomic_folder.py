@@ -1,0 +1,65 @@
+"""A folder that appears all at once, finished, or not at all."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Gives a hidden folder beside `target` to fill, and renames it to `target` where the block ends well.
+
+    Where the block raises, the folder is removed. A process that is killed leaves its hidden folder, unlocked; the next
+    call for the same target removes it.
+
+    Raises:
+      FileExistsError: `target` has become a folder that is not empty in the meantime.
+      OSError: the folder cannot be made, or the rename fails.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale(target)
+    partial = target.parent / f"{_prefix(target)}{secrets.token_hex(4)}"
+    partial.mkdir()
+    with _locked(partial):
+        try:
+            yield partial
+            _rename(partial, target)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}.partial-"
+
+
+def _remove_stale(target: Path) -> None:
+    for path in target.parent.iterdir():
+        if path.name.startswith(_prefix(target)):
+            with contextlib.suppress(OSError), _locked(path):  # OSError: it is being filled by somebody else
+                shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds a lock that ends with the process, however it ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _rename(partial: Path, target: Path) -> None:
+    try:
+        partial.rename(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(errno.EEXIST, "made by somebody else in the meantime", str(target)) from error
+        raise

@@ -1,0 +1,106 @@
+"""Batches for one process, through Grain.
+
+A training run is one endless stream: the records shuffled anew for every pass. Batch `step` is records
+[step·B, (step + 1)·B) of it, whatever the number of processes, threads or workers; each process reads its own
+consecutive share of every batch. So a position in the stream is a step, and there is no iterator state to save.
+"""
+
+import os
+from typing import TypedDict
+
+import grain
+import numpy as np
+
+from simam_jax.data.records import Record, Records
+
+# A process's batches in preparation while one is trained on.
+_AHEAD = 4
+
+
+class Batch(TypedDict):
+    """image: uint8 (B, S, S, 3); label: int32 (B,); mask: float32 (B,); index: uint32 (B,), the place in the stream."""
+
+    image: np.ndarray
+    label: np.ndarray
+    mask: np.ndarray
+    index: np.ndarray
+
+
+def train_batches(
+    records: Records,
+    *,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    process_index: int = 0,
+    process_count: int = 1,
+    workers: int = -1,
+) -> grain.IterDataset:
+    """The endless training batches (`Batch`) of one process, from batch `start_step` on.
+
+    Args:
+        records: the training split.
+        batch_size: of all processes together.
+        seed: of the order; orders of different seeds and of different passes differ.
+        start_step: the first batch to give.
+        process_index: which share of every batch is ours.
+        process_count: how many processes share a batch; divides batch_size.
+        workers: processes that decode; 0 decodes in threads of this one; -1 is 0 where the records are cached and
+            one fewer than the cores elsewhere.
+    """
+    # Grain shuffles pass k by seed + k: neighbouring seeds would share their orders, one pass apart.
+    spread = int(np.random.SeedSequence([seed, 0]).generate_state(1)[0])
+    stream = grain.MapDataset.source(records).shuffle(seed=spread).repeat(None).map_with_index(_with_index)
+    return _share(stream, batch_size, start_step, process_index, process_count, _workers(workers, records))
+
+
+def eval_batches(
+    records: Records, *, batch_size: int, process_index: int = 0, process_count: int = 1, workers: int = 0
+) -> grain.IterDataset:
+    """Every record once, in order, as `Batch`; the last batch is filled up with black images whose mask is 0.
+
+    Every process gets equally many batches. `index` is the record's place in the split, or the split's length and
+    more where it is filling.
+    """
+    batches = -(-len(records) // batch_size)
+    stream = grain.MapDataset.source(_Filled(records, batches * batch_size)).map_with_index(_with_index)
+    return _share(stream, batch_size, 0, process_index, process_count, _workers(workers, records))
+
+
+def _share(
+    stream: grain.MapDataset, batch_size: int, start_step: int, process_index: int, process_count: int, workers: int
+) -> grain.IterDataset:
+    blocks = stream.batch(batch_size // process_count)
+    mine = blocks[start_step * process_count + process_index :: process_count]
+    threads = os.cpu_count() or 1
+    batches = mine.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(threads, _AHEAD)))
+    if workers:
+        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers))
+    return batches
+
+
+def _with_index(index: int, record: Record) -> dict:
+    return {**record, "index": np.uint32(index)}
+
+
+def _workers(workers: int, records: Records) -> int:
+    if workers >= 0:
+        return workers
+    return 0 if records.cached else max((os.cpu_count() or 1) - 1, 0)
+
+
+class _Filled:
+    """Records and, after the last, black images that do not count, up to a length."""
+
+    def __init__(self, records: Records, length: int):
+        self._records = records
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __repr__(self) -> str:
+        return f"_Filled({self._records!r}, {self._length})"
+
+    def __getitem__(self, place: int) -> Record:
+        return self._records[place] if place < len(self._records) else self._records.blank()

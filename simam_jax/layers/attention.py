@@ -1,0 +1,59 @@
+"""Attention by name: the one contract `module(x, *, train=False)` and the specs that choose a module."""
+
+import ast
+import dataclasses
+
+from flax import linen as nn
+
+from simam_jax.layers.identity import Identity
+from simam_jax.layers.simam import SimAM
+
+_MODULES: dict[str, type[nn.Module]] = {
+    "none": Identity,
+    "simam": SimAM,
+}
+
+
+def attention_names() -> list[str]:
+    """The names that `create_attention` knows, sorted."""
+    return sorted(_MODULES)
+
+
+def create_attention(spec: str | None, *, name: str | None = None) -> nn.Module:
+    """A new attention module `module(x, *, train=False)` on (..., H, W, C).
+
+    Args:
+        spec: "NAME" or "NAME:key=value,…", such as "simam:e_lambda=0.1"; None and "none" give the identity.
+        name: the Linen module's name in its parent.
+
+    Raises:
+        ValueError: an unknown name or option, listing the known ones, or an option's value of the wrong type.
+    """
+    kind, _, options = (spec or "none").partition(":")
+    if kind not in _MODULES:
+        raise ValueError(f"unknown attention {kind!r}: it is one of {', '.join(attention_names())}")
+    return _MODULES[kind](**_parse_options(kind, options), name=name)
+
+
+def _parse_options(kind: str, options: str) -> dict[str, object]:
+    fields = {f.name: f for f in dataclasses.fields(_MODULES[kind]) if f.name not in ("parent", "name")}
+    parsed: dict[str, object] = {}
+    for option in filter(None, options.split(",")):
+        key, equals, text = option.partition("=")
+        if not equals or key not in fields:
+            known = ", ".join(fields) or "none"
+            raise ValueError(f"attention {kind!r} has no option {option!r}: write key=value with key one of: {known}")
+        parsed[key] = _parse_value(kind, key, text, type(fields[key].default))
+    return parsed
+
+
+def _parse_value(kind: str, key: str, text: str, expected: type) -> object:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    if expected is float and type(value) is int:
+        value = float(value)
+    if type(value) is not expected:
+        raise ValueError(f"attention {kind!r}: option {key} is a {expected.__name__}, got {text!r}")
+    return value

@@ -1,0 +1,35 @@
+"""Convolution, norm, activation."""
+
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from simam_jax.layers.factories import Activation, ModuleFactory
+
+
+class ConvNormAct(nn.Module):
+    """A square convolution padded by (kernel_size - 1) / 2 on every side, then norm, then activation.
+
+    Attributes:
+        features: output channels.
+        conv, norm, act: factories of the convolution and the norm, and the activation function.
+    """
+
+    features: int
+    conv: ModuleFactory
+    norm: ModuleFactory
+    act: Activation
+    kernel_size: int = 3
+    strides: int = 1
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*batch H W C"]) -> Float[Array, "*batch h w features"]:
+        """Transforms x; the norm's factory says whether it is training."""
+        # SAME would pad unevenly where the stride is 2.
+        x = self.conv(
+            self.features,
+            (self.kernel_size, self.kernel_size),
+            strides=(self.strides, self.strides),
+            padding=(self.kernel_size - 1) // 2,
+            name="conv",
+        )(x)
+        return self.act(self.norm(name="norm")(x))

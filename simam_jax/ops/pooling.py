@@ -1,0 +1,68 @@
+"""Max-pooling whose gradient is fast on XLA:CPU too."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+
+def max_pool(
+    x: Float[Array, "*batch H W C"], window: int, *, strides: int | None = None, padding: int = 0
+) -> Float[Array, "*batch h w C"]:
+    """The maximum over square windows of the two spatial axes, padded with -inf.
+
+    Args:
+        x: (..., H, W, C).
+        window: the window's side, in positions.
+        strides: between windows; the window's side unless given.
+        padding: positions added on every side.
+
+    Returns:
+        (..., h, w, C) with h = (H + 2·padding - window) // strides + 1. Of equal maxima in a window the first in
+        row-major order gets the whole gradient, as in PyTorch.
+    """
+    strides = strides or window
+    if strides == window and padding == 0:
+        return _max_pool_tiles(x, window)
+    return nn.max_pool(x, (window, window), (strides, strides), ((padding, padding),) * 2)
+
+
+# XLA:CPU runs the gradient of a windowed maximum (select-and-scatter) one element at a time. Where windows do not
+# overlap it is an elementwise comparison of the window's strided slices, 17 times faster.
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _max_pool_tiles(x: Array, window: int) -> Array:
+    y, *rest = _taps(x, window)
+    for tap in rest:
+        y = jnp.maximum(y, tap)
+    return y
+
+
+def _taps(x: Array, window: int) -> list[Array]:
+    """The window² strided slices of x that hold the windows' first, second, … elements."""
+    height, width = (size // window * window for size in x.shape[-3:-1])
+    return [x[..., i:height:window, j:width:window, :] for i in range(window) for j in range(window)]
+
+
+def _forward(x: Array, window: int) -> tuple[Array, tuple[Array, Array]]:
+    y = _max_pool_tiles(x, window)
+    return y, (x, y)
+
+
+def _backward(window: int, saved: tuple[Array, Array], dy: Array) -> tuple[Array]:
+    x, y = saved
+    free = jnp.ones(y.shape, bool)
+    parts = []
+    for tap in _taps(x, window):
+        first = free & (tap == y)
+        free &= ~first
+        parts.append(jnp.where(first, dy, 0))
+    *batch, h, w, channels = y.shape
+    tiles = jnp.stack(parts, axis=-2).reshape(*batch, h, w, window, window, channels)
+    dx = jnp.swapaxes(tiles, -4, -3).reshape(*batch, h * window, w * window, channels)
+    rest = [(0, size - covered) for size, covered in zip(x.shape, dx.shape, strict=True)]
+    return (jnp.pad(dx, rest),)
+
+
+_max_pool_tiles.defvjp(_forward, _backward)

@@ -1,0 +1,1 @@
+"""State, step, schedule, checkpoints, metrics and the loop that ties them together."""

@@ -1,0 +1,216 @@
+"""A run from its first step, or from where it was stopped, to its last."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+from clu import parameter_overview
+from ml_collections import ConfigDict
+
+from simam_jax.errors import DivergedError, Stopped
+from simam_jax.training.checkpoints import Best, Checkpoints
+from simam_jax.training.config import flatten
+from simam_jax.training.divergence import DivergenceWatch
+from simam_jax.training.experiment import Experiment, build, on_mesh
+from simam_jax.training.feed import feed
+from simam_jax.training.mesh import replicated
+from simam_jax.training.metrics import EvalMetrics, TrainMetrics
+from simam_jax.training.progress import TrainingProgress
+from simam_jax.training.run_folder import RunFolder
+from simam_jax.training.state import TrainState
+from simam_jax.training.stopping import StopRequest
+from simam_jax.training.summaries import Summaries
+
+_log = logging.getLogger(__name__)
+
+
+class Outcome(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        best: step and metric of the best checkpoint; None where none was good enough.
+        best_epoch: the epoch it ended.
+        steps: updates done in all.
+    """
+
+    best: Best | None
+    best_epoch: int | None
+    steps: int
+
+
+def train(config: ConfigDict, workdir: Path) -> Outcome:
+    """Trains in `workdir` until the config's last epoch, going on from the latest checkpoint where there is one.
+
+    The same config, data, kind and number of devices give the same bits, however often the run was interrupted.
+
+    Raises:
+        UsageError: the config or the data is wrong, or the folder is another run's.
+        DivergedError: a loss or gradient was not finite.
+        StorageError: something could not be written or every checkpoint is damaged.
+        Stopped: a signal came; everything is saved.
+    """
+    experiment = build(config)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
+    folder = RunFolder(workdir)
+    folder.claim(config, experiment.dataset, {"parameters": parameters})
+    run = _Run(config, experiment, folder)
+    try:
+        return run.to_the_end()
+    except DivergedError as error:
+        steps = run.checkpoints.steps
+        good = f"the last good checkpoint is step {steps[-1]} in {folder.checkpoints}" if steps else "no checkpoint yet"
+        raise DivergedError(f"{error}; {good}; try a lower --config.schedule.learning_rate") from error
+    finally:
+        run.close()
+
+
+class _Run:
+    """What changes as a run goes on."""
+
+    def __init__(self, config: ConfigDict, experiment: Experiment, folder: RunFolder):
+        self._config = config
+        self._experiment = experiment
+        self._folder = folder
+        self.checkpoints = Checkpoints(folder.checkpoints, writable=True)
+        self._no_metrics = jax.device_put(TrainMetrics.empty(), replicated(experiment.mesh))
+        like = {"state": experiment.state_like, "window": on_mesh(self._no_metrics, experiment.mesh)}
+        saved = self.checkpoints.load_latest(like)
+        if saved is None:
+            self._step, self._state, self._window = 0, experiment.create_state(), self._no_metrics
+            _log.info("%s", parameter_overview.get_parameter_overview(self._state.params, include_stats=False))
+        else:
+            self._step, self._state, self._window = saved[0], saved[1]["state"], saved[1]["window"]
+            self.checkpoints.remove_after(self._step)
+            _log.info("going on from step %d of %d", self._step, experiment.epochs.steps)
+        self._summaries = Summaries(folder.path, step=self._step, hyperparameters=flatten(config))
+        self._merge = jax.jit(TrainMetrics.merge)
+        self._watch = DivergenceWatch()
+        self._window_start = time.perf_counter()
+        self._window_images = 0
+
+    def close(self) -> None:
+        self._summaries.close()
+        self.checkpoints.close()
+
+    def to_the_end(self) -> Outcome:
+        epochs = self._experiment.epochs
+        batches = feed(self._experiment.train_batches(self._step), self._experiment.mesh)
+        with (
+            StopRequest() as stop,
+            TrainingProgress(steps=epochs.steps, epochs=epochs.count, step=self._step) as progress,
+        ):
+            self._show_best(progress)
+            while True:
+                epoch = epochs.ended_at(self._step)
+                if epoch is not None and not self._summaries.has(self._step, self._experiment.selection):
+                    progress.at(self._step, epoch, "evaluating")
+                    self._end_epoch(epoch, stop)
+                    self._show_best(progress)
+                if stop:
+                    self._stop(stop)
+                if self._step == epochs.steps:
+                    break
+                self._state, metrics = self._experiment.train_step(self._state, next(batches))
+                self._advance(metrics)
+                progress.at(self._step, epochs.of(self._step - 1))
+            self._end_run(stop)
+        best = self.checkpoints.best
+        return Outcome(best, None if best is None else epochs.ended_at(best.step), self._step)
+
+    def _advance(self, metrics: TrainMetrics) -> None:
+        self._step += 1
+        self._window = self._merge(self._window, metrics)
+        self._window_images += self._experiment.epochs.batch_size
+        self._watch.add(self._step, metrics)
+        every = self._config.log_every
+        ended = self._experiment.epochs.ended_at(self._step) is not None
+        if ended or (every and self._step % every == 0):
+            self._watch.settle()
+            values = _floats(self._window)
+            values["images_per_second"] = self._window_images / (time.perf_counter() - self._window_start)
+            self._write("train", values)
+            self._start_window()
+
+    def _start_window(self) -> None:
+        self._window = self._no_metrics
+        self._window_start = time.perf_counter()
+        self._window_images = 0
+
+    def _end_epoch(self, epoch: int, stop: StopRequest) -> None:
+        metrics = self._evaluate(self._experiment.selection, stop)
+        if metrics is None:
+            return
+        self._write(self._experiment.selection, metrics)
+        value = metrics[self._config.checkpoint.best_metric]
+        best = self.checkpoints.best
+        is_best = value > max(self._config.checkpoint.best_above, best.value if best else -float("inf"))
+        is_last = self._step == self._experiment.epochs.steps
+        if is_best or is_last or (epoch + 1) % self._config.checkpoint.every_epochs == 0:
+            self._save(best_value=value if is_best else None)
+        loss = next(line["train/loss"] for line in reversed(self._summaries.lines) if "train/loss" in line)
+        _log.info(
+            "epoch %d: train loss %.4f, %s loss %.4f, accuracy %.4f, balanced accuracy %.4f",
+            epoch, loss, self._experiment.selection, metrics["loss"], metrics["accuracy"], metrics["balanced_accuracy"],
+        )  # fmt: skip
+        if is_best:
+            print(f"best acc is {value:.4f} at epoch {epoch}", flush=True)
+        self._window_start = time.perf_counter()
+
+    def _end_run(self, stop: StopRequest) -> None:
+        """With a validation split, eval is read once: here."""
+        if self._experiment.selection == "eval" or self._summaries.has(self._step, "eval"):
+            return
+        metrics = self._evaluate("eval", stop)
+        if metrics is None:
+            self._stop(stop)
+        else:
+            self._write("eval", metrics)
+
+    def _evaluate(self, split: str, stop: StopRequest) -> dict[str, float] | None:
+        """The state's metrics on a split; None where a signal came in between."""
+        return evaluate(self._experiment, self._state, split, stop)
+
+    def _stop(self, stop: StopRequest) -> None:
+        self._watch.settle()
+        if self._step not in self.checkpoints.steps:
+            self._save()
+        raise Stopped(
+            f"stopped by {stop.name} at step {self._step} of {self._experiment.epochs.steps}; everything is saved",
+            exit_code=stop.exit_code,
+        )
+
+    def _save(self, *, best_value: float | None = None) -> None:
+        self.checkpoints.save(self._step, {"state": self._state, "window": self._window}, best_value=best_value)
+
+    def _write(self, prefix: str, values: Mapping[str, float]) -> None:
+        epoch = self._experiment.epochs.of(self._step - 1)
+        self._summaries.write(self._step, epoch, {f"{prefix}/{name}": value for name, value in values.items()})
+
+    def _show_best(self, progress: TrainingProgress) -> None:
+        best = self.checkpoints.best
+        if best is not None:
+            progress.best(best.value, self._experiment.epochs.of(best.step - 1))
+
+
+def evaluate(
+    experiment: Experiment, state: TrainState, split: str, stop: StopRequest | None = None
+) -> dict[str, float] | None:
+    """The metrics of a state on a whole split; None where `stop` was asked for in between."""
+    total: EvalMetrics | None = None
+    for batch in feed(experiment.eval_batches(split), experiment.mesh):
+        if stop:
+            return None
+        metrics = experiment.eval_step(state, batch)
+        total = metrics if total is None else _merge_eval(total, metrics)
+    assert total is not None
+    return _floats(total)
+
+
+_merge_eval = jax.jit(EvalMetrics.merge)
+
+
+def _floats(metrics: TrainMetrics | EvalMetrics) -> dict[str, float]:
+    return {name: float(value) for name, value in jax.device_get(metrics).compute().items()}

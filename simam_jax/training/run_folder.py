@@ -1,0 +1,133 @@
+"""A run's folder: what was asked for (config.json) and what it was done with (run.json)."""
+
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+from ml_collections import ConfigDict
+
+from simam_jax.data.dataset import Dataset
+from simam_jax.errors import UsageError
+from simam_jax.training.config import flatten
+
+# What may differ when a run goes on: where the data lies and how it is read, not what is computed.
+_FREE = ("data.dir", "data.workers", "data.cache_gb", "log_every")
+_FREE_SECTIONS = ("mesh.",)
+_PACKAGES = ("simam-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "clu", "numpy")
+
+
+class RunFolder:
+    """The files of one run.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path):
+        """Names the folder; touches nothing."""
+        self.path = path
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    def config(self) -> ConfigDict:
+        """The run's config, locked.
+
+        Raises:
+            UsageError: this is no run.
+        """
+        return ConfigDict(self._read("config.json")).lock()
+
+    def facts(self) -> dict:
+        """What run.json says: versions, devices, classes, data fingerprint, normalisation.
+
+        Raises:
+            UsageError: this is no run.
+        """
+        return self._read("run.json")
+
+    def claim(self, config: ConfigDict, dataset: Dataset, extra: Mapping[str, object]) -> None:
+        """Makes the folder a run of this config and data, or checks that it is one already.
+
+        Args:
+            config: the whole config.
+            dataset: what it is trained on.
+            extra: more facts for run.json.
+
+        Raises:
+            UsageError: the folder holds something else, a run of another config or data, or a run that another process
+                is working on.
+        """
+        wanted = json.loads(config.to_json())
+        if (self.path / "config.json").exists():
+            self._check_same(config, dataset)
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise UsageError(f"{self.path} is no run and not empty: choose another --workdir")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock()
+        self._write("run.json", {**_facts(dataset), **extra})
+        self._write("config.json", wanted)
+
+    def _check_same(self, config: ConfigDict, dataset: Dataset) -> None:
+        theirs, ours = flatten(self.config()), flatten(config)
+        differing = [
+            f"{name} ({theirs.get(name)!r} there, {ours.get(name)!r} here)"
+            for name in sorted({*theirs, *ours})
+            if theirs.get(name) != ours.get(name) and name not in _FREE and not name.startswith(_FREE_SECTIONS)
+        ]
+        if differing:
+            raise UsageError(f"{self.path} is a run of another config, which differs in {'; '.join(differing)}")
+        if self.facts()["fingerprint"] != dataset.fingerprint:
+            raise UsageError(f"{self.path} is a run on other data: the fingerprints differ")
+
+    def _lock(self) -> None:
+        """Holds the folder for this process; the system lets go when the process ends, however it ends."""
+        self._held = (self.path / ".lock").open("w")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another process is training in {self.path}") from None
+
+    def _read(self, name: str) -> dict:
+        try:
+            return json.loads((self.path / name).read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            raise UsageError(f"{self.path} is no run: it has no {name}") from None
+        except ValueError as error:
+            raise UsageError(f"{self.path / name} is damaged: {error}") from None
+
+    def _write(self, name: str, content: Mapping[str, object]) -> None:
+        partial = self.path / f".{name}.partial"
+        partial.write_text(json.dumps(content, indent=2) + "\n")
+        partial.replace(self.path / name)
+
+
+def _facts(dataset: Dataset) -> dict[str, object]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    device = jax.devices()[0]
+    return {
+        "versions": versions,
+        "devices": {
+            "count": jax.device_count(),
+            "kind": device.device_kind,
+            "platform": device.platform,
+            "processes": jax.process_count(),
+            "cpu_cores": os.cpu_count(),
+        },
+        "classes": list(dataset.classes),
+        "fingerprint": dataset.fingerprint,
+        "mean": list(dataset.mean),
+        "std": list(dataset.std),
+    }

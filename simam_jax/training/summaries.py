@@ -1,0 +1,100 @@
+"""A run's numbers over time: metrics.jsonl, and TensorBoard's files through CLU."""
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+FILE_NAME = "metrics.jsonl"
+
+
+def read_metrics(run: Path) -> list[dict]:
+    """The lines of a run's metrics.jsonl; a last line that was cut short is left out."""
+    path = run / FILE_NAME
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+class Summaries:
+    """Writes a run's numbers, going on after a step.
+
+    Lines and TensorBoard events of later steps are removed first: they belong to work that was lost and is done again.
+    """
+
+    def __init__(self, run: Path, *, step: int, hyperparameters: Mapping[str, object]):
+        """Opens the files of a run at `step`; the hyper-parameters are recorded for TensorBoard."""
+        kept = [line for line in read_metrics(run) if line["step"] <= step]
+        partial = run / f".{FILE_NAME}.partial"
+        partial.write_text("".join(map(_to_line, kept)))
+        partial.replace(run / FILE_NAME)
+        self.lines = kept
+        self._file = (run / FILE_NAME).open("a")
+        self._board = _create_board(run, step)
+        if self._board is not None:
+            scalars = {name: value for name, value in hyperparameters.items() if isinstance(value, int | float | str)}
+            self._board.write_hparams(scalars)
+
+    def write(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        """Writes a line: metrics by name, such as "train/loss"."""
+        line = {"step": step, "epoch": epoch, "time": time.time()}
+        line |= {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
+        self._file.write(_to_line(line))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.lines.append(line)
+        if self._board is not None:
+            self._board.write_scalars(step, {name: float(value) for name, value in values.items()})
+            self._board.flush()
+
+    def has(self, step: int, prefix: str) -> bool:
+        """Whether a line of `step` has metrics of "prefix/"."""
+        return any(line["step"] == step and f"{prefix}/loss" in line for line in self.lines)
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _to_line(line: Mapping[str, object]) -> str:
+    return json.dumps(line) + "\n"
+
+
+def _create_board(run: Path, step: int):
+    # TensorFlow greets on stderr otherwise, once for its log and once for oneDNN.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    try:
+        import tensorflow as tf  # noqa: PLC0415
+        from clu import metric_writers  # noqa: PLC0415
+    except ImportError:
+        _log.info("no TensorBoard files: they need TensorFlow, `pip install tensorflow-cpu`")
+        return None
+    tf.config.set_visible_devices([], "GPU")  # TensorFlow would take the GPU's memory
+    for path in run.glob("events.out.tfevents.*"):
+        _trim_events(path, step)
+    return metric_writers.create_default_writer(str(run), asynchronous=False)
+
+
+def _trim_events(path: Path, step: int) -> None:
+    """Rewrites an event file without what is later than `step`; a record that was cut short ends it."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    kept = []
+    try:
+        for record in tf.compat.v1.io.tf_record_iterator(str(path)):
+            if tf.compat.v1.Event.FromString(record).step <= step:
+                kept.append(record)
+    except tf.errors.DataLossError:
+        pass
+    partial = path.with_name(f".{path.name}.partial")
+    with tf.io.TFRecordWriter(str(partial)) as writer:
+        for record in kept:
+            writer.write(record)
+    partial.replace(path)
