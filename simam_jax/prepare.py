@@ -93,7 +93,7 @@ def _table(manifest: Manifest, out: str) -> str:
     rows.append(("all", sum(train.values()), sum(held_out.values())))
     lines = [f"{'class':<{width}}  {'train':>7}  {'eval':>7}"]
     lines += [f"{name:<{width}}  {n:>7}  {m:>7}" for name, n, m in rows]
-    lines.append(f"{len(manifest.classes)} classes, {len(manifest.excluded)} files left out, in {out}")
+    lines.append(f"classes: {len(manifest.classes)}, files left out: {len(manifest.excluded)}, prepared in {out}")
     return "\n".join(lines)
 
 

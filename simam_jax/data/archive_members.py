@@ -2,17 +2,31 @@
 
 import dataclasses
 import stat
-import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from tarfile import (
+    GNUTYPE_LONGLINK,
+    GNUTYPE_LONGNAME,
+    SOLARIS_XHDTYPE,
+    XGLTYPE,
+    XHDTYPE,
+    EOFHeaderError,  # pyright: ignore[reportAttributeAccessIssue]
+    HeaderError,
+    ReadError,
+    TarFile,
+    TarInfo,
+    is_tarfile,
+)
+from typing import IO, cast
 
 from simam_jax.errors import UsageError
 
 _ENCRYPTED = 0x1
 _CHUNK = 1 << 20
 _MOST_PADDING = 16 << 20
+_MOST_HEADER = 1 << 20
+_EXTENDED = (XHDTYPE, XGLTYPE, SOLARIS_XHDTYPE, GNUTYPE_LONGNAME, GNUTYPE_LONGLINK)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,44 +50,55 @@ def members(path: Path) -> Iterator[Member]:
     Raises:
       UsageError: neither a zip nor a tar archive.
     """
-    if zipfile.is_zipfile(path):
+    if zipfile.is_zipfile(path) and not is_tarfile(path):  # a tar that ends with a zip looks like both
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 yield Member(info.orig_filename, _zip_kind(info), lambda info=info: archive.open(info))
         return
     try:
-        tar = tarfile.open(path, "r:*", tarinfo=_StrictTarInfo)  # noqa: SIM115  (closed below; only opening fails so)
-    except tarfile.ReadError:
+        tar = TarFile.open(path, "r:*", tarinfo=_StrictTarInfo)
+    except ReadError:
         raise UsageError(
             f"{path} is no archive that can be read: give a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz"
         ) from None
     with tar:
         for info in tar:
-            yield Member(info.name, _tar_kind(info), lambda info=info: _tar_reader(tar, info))
+            yield Member(info.name, _tar_kind(info), lambda info=info: cast(IO[bytes], tar.extractfile(info)))
         _read_to_the_end(tar)
 
 
-class _StrictTarInfo(tarfile.TarInfo):
-    """Without it, `tarfile` takes a damaged header for the end of the archive, and drops the rest in silence."""
+class _StrictTarInfo(TarInfo):
+    """A header that is checked.
+
+    By itself `tarfile` takes a damaged header for the end of the archive and drops the rest in silence, and reads an
+    extended header of any size into memory.
+    """
 
     @classmethod
-    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> tarfile.TarInfo:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> TarInfo:
+        info = super().frombuf(buf, encoding, errors)
+        if info.type in _EXTENDED and info.size > _MOST_HEADER:
+            raise ReadError(f"an extended header of {info.size:,} bytes")
+        return info
+
+    @classmethod
+    def fromtarfile(cls, tarfile: TarFile) -> TarInfo:
         try:
-            return super().fromtarfile(tarfile_)
-        except tarfile.EOFHeaderError:
+            return super().fromtarfile(tarfile)
+        except EOFHeaderError:
             raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(f"{error} at byte {tarfile_.offset}") from error
+        except HeaderError as error:
+            raise ReadError(f"{error} at byte {tarfile.offset}") from error
 
 
-def _read_to_the_end(tar: tarfile.TarFile) -> None:
+def _read_to_the_end(tar: TarFile) -> None:
     """Reads what pads a tar archive, so that its decompressor comes to its checksum."""
     assert tar.fileobj is not None
     padding = 0
     while chunk := tar.fileobj.read(_CHUNK):
         padding += len(chunk)
         if padding > _MOST_PADDING:
-            raise tarfile.ReadError("data after its end")
+            raise ReadError("data after its end")
 
 
 def _zip_kind(info: zipfile.ZipInfo) -> str:
@@ -87,7 +112,7 @@ def _zip_kind(info: zipfile.ZipInfo) -> str:
     return "folder" if info.is_dir() else "file"
 
 
-def _tar_kind(info: tarfile.TarInfo) -> str:
+def _tar_kind(info: TarInfo) -> str:
     if info.issym():
         return "a symbolic link"
     if info.islnk():
@@ -95,9 +120,3 @@ def _tar_kind(info: tarfile.TarInfo) -> str:
     if info.isdir():
         return "folder"
     return "file" if info.isreg() else "a device"
-
-
-def _tar_reader(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
-    reader = tar.extractfile(info)
-    assert reader is not None  # so for every regular file
-    return reader

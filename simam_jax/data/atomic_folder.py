@@ -21,7 +21,10 @@ def atomic_folder(target: Path) -> Iterator[Path]:
       FileExistsError: `target` has become a folder that is not empty in the meantime.
       OSError: the folder cannot be made, or the rename fails.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target.parent)) from error
     _remove_stale(target)
     partial = target.parent / f"{_prefix(target)}{secrets.token_hex(4)}"
     partial.mkdir()

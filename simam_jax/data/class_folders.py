@@ -64,6 +64,8 @@ def _class_originals(root: Path, split: str | None, called: str) -> Iterator[Ori
         raise UsageError(f"no classes in {called}: it should hold one folder of images a class")
     for folder in folders:
         files = _files(folder)
+        if not folder.name.isprintable():  # undecodable bytes among them
+            raise UsageError(f"class {folder.name!r} of {called} has a name that cannot be printed: rename its folder")
         if not files:
             inside = "only folders" if _folders(folder) else "no files"
             raise UsageError(f"class {folder.name} of {called} is empty: its folder holds {inside}")
@@ -76,7 +78,8 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _files(root: Path) -> list[Path]:
-    return [path for path in _visible(root) if path.is_file()]
+    """Files, and links to what is missing: those are bad images, to be listed, not passed over."""
+    return [path for path in _visible(root) if path.is_file() or (path.is_symlink() and not path.exists())]
 
 
 def _visible(root: Path) -> list[Path]:

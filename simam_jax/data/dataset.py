@@ -24,8 +24,8 @@ class Dataset:
     """
 
     classes: tuple[str, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     fingerprint: str
     open_split: Callable[[str], Examples]
 
@@ -68,6 +68,6 @@ def open_splits(dataset: Dataset, *, val_fraction: float) -> dict[str, Examples]
     if val_fraction > 0:
         splits["train"], splits["val"] = cut_validation(splits["train"], val_fraction)
     for name, examples in splits.items():
-        if not len(examples.labels):
+        if not len(examples):
             raise UsageError(f"the {name} split is empty")
     return splits

@@ -50,20 +50,24 @@ def download(url: str, path: Path, *, size: int, sha256: str, progress: Progress
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("ab") as file:
-        _lock(file, path)
-        resumed = file.tell() > 0
-        transfer = _Transfer(url, file, path, size, progress, pause)
-        transfer.complete()
-        if resumed and _checksum(part) != sha256:
-            progress.say(f"{part} was not the beginning of this file: loading it anew")
-            transfer.restart()
+    try:
+        with part.open("ab") as file:
+            _lock(file, path)
+            resumed = file.tell() > 0
+            transfer = _Transfer(url, file, path, size, progress, pause)
             transfer.complete()
-        found = _checksum(part)
-        if found != sha256:
-            part.unlink()
-            raise UsageError(f"{url} gave a file of another checksum ({found}), which was thrown away: try again later")
-        part.replace(path)
+            if resumed and _checksum(part) != sha256:
+                progress.say(f"{part} was not the beginning of this file: loading it anew")
+                transfer.restart()
+                transfer.complete()
+            found = _checksum(part)
+            if found != sha256:
+                part.unlink()
+                raise UsageError(f"{url} gave another checksum ({found}), its file was thrown away: try again later")
+            part.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(part)  # a write that fails does not say where
+        raise
 
 
 @dataclasses.dataclass

@@ -34,6 +34,10 @@ class FolderExamples:
             labels += [label] * len(files)
         self.labels = np.array(labels, np.int32)
 
-    def image(self, place: int) -> np.ndarray:
-        """The decoded image, uint8 (H, W, 3)."""
-        return decode((self._directory / self.names[place]).read_bytes(), trusted=True)
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, place: int) -> tuple[np.ndarray, int]:
+        """The decoded image, uint8 (H, W, 3), and its label."""
+        # Trusted: `prepare` decoded every file.
+        return decode((self._directory / self.names[place]).read_bytes(), trusted=True), int(self.labels[place])

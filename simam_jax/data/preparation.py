@@ -86,7 +86,7 @@ def _unless_strict(manifest: Manifest, strict: bool) -> Manifest:
     if strict and manifest.excluded:
         first = manifest.excluded[0]
         raise UsageError(
-            f"{len(manifest.excluded)} bad images in {manifest.source}, {first['path']} ({first['reason']}) first: "
-            "remove them, or leave out --strict"
+            f"bad images in {manifest.source}: {len(manifest.excluded)}, "
+            f"the first {first['path']} ({first['reason']}): remove them, or leave out --strict"
         )
     return manifest

@@ -1,5 +1,6 @@
 """What long work says while it goes on, and to whom."""
 
+import io
 import sys
 import time
 from typing import TextIO
@@ -18,7 +19,7 @@ class Progress:
 class StreamProgress(Progress):
     """Writes to a stream, stderr by default: one line redrawn on a terminal, otherwise a line every few seconds."""
 
-    def __init__(self, stream: TextIO | None = None, *, every: float = 5.0):
+    def __init__(self, stream: io.TextIOBase | TextIO | None = None, *, every: float = 5.0):
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
         self._pause = 0.1 if self._live else every

@@ -1,6 +1,7 @@
 """A split's decoded images, by place."""
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol, TypedDict
 
 import numpy as np
@@ -19,11 +20,16 @@ class Examples(Protocol):
         labels: int32 (N,).
     """
 
-    names: list[str]
-    labels: np.ndarray
+    @property
+    def names(self) -> Sequence[str]: ...
 
-    def image(self, place: int) -> np.ndarray:
-        """The decoded image, uint8 (H, W, 3); raises BadImageError or OSError."""
+    @property
+    def labels(self) -> np.ndarray: ...
+
+    def __len__(self) -> int: ...
+
+    def read(self, place: int) -> tuple[np.ndarray, int]:
+        """The decoded image, uint8 (H, W, 3), and its label; raises BadImageError or OSError."""
         ...
 
 
@@ -51,18 +57,26 @@ class Records:
             antialias: whether to average when shrinking; the seed does not.
             cache_gb: most memory that the decoded split may take, in 10⁹ bytes; a larger split is not cached.
             on_bad_record: "fail" or "skip".
+
+        Raises:
+            ValueError: an image_size below 1, or another word for on_bad_record.
         """
+        if image_size < 1:
+            raise ValueError(f"image_size must be at least 1 pixel, got {image_size}")
+        if on_bad_record not in ("fail", "skip"):
+            raise ValueError(f"on_bad_record is fail or skip, got {on_bad_record!r}")
         self._examples = examples
         self._image_size = image_size
         self._antialias = antialias
         self._on_bad_record = on_bad_record
-        shape = (len(examples.labels), image_size, image_size, 3)
+        shape = (len(examples), image_size, image_size, 3)
         self.cached = 0 < np.prod(shape, dtype=np.int64) <= cache_gb * 1e9
         self._cache = np.zeros(shape, np.uint8) if self.cached else None
+        self._labels = np.zeros(len(self), np.int32)
         self._known = np.zeros(len(self), bool)
 
     def __len__(self) -> int:
-        return len(self._examples.labels)
+        return len(self._examples)
 
     def __repr__(self) -> str:
         return f"Records({len(self)} of {self._image_size}x{self._image_size})"
@@ -70,9 +84,10 @@ class Records:
     def __getitem__(self, place: int) -> Record:
         """Record `place`; two threads that ask for the same one at once do the work twice, to the same end."""
         if self._cache is not None and self._known[place]:
-            return self._record(place, self._cache[place])
+            return Record(image=self._cache[place], label=self._labels[place], mask=np.float32(1))
         try:
-            image = resize(self._examples.image(place), self._image_size, antialias=self._antialias)
+            image, label = self._examples.read(place)
+            image = resize(image, self._image_size, antialias=self._antialias)
         except (BadImageError, OSError) as error:
             name = self._examples.names[place]
             if self._on_bad_record == "fail":
@@ -81,16 +96,13 @@ class Records:
                     f"or go on without it by --config.data.on_bad_record=skip"
                 ) from error
             _log.warning("left out: %s: %s", name, error)
-            return self.blank(int(self._examples.labels[place]))
+            return self.blank()
         if self._cache is not None:
-            self._cache[place] = image
+            self._cache[place], self._labels[place] = image, label
             self._known[place] = True
-        return self._record(place, image)
+        return Record(image=image, label=np.int32(label), mask=np.float32(1))
 
-    def blank(self, label: int = 0) -> Record:
+    def blank(self) -> Record:
         """A black image that does not count."""
         image = np.zeros((self._image_size, self._image_size, 3), np.uint8)
-        return Record(image=image, label=np.int32(label), mask=np.float32(0))
-
-    def _record(self, place: int, image: np.ndarray) -> Record:
-        return Record(image=image, label=np.int32(self._examples.labels[place]), mask=np.float32(1))
+        return Record(image=image, label=np.int32(0), mask=np.float32(0))

@@ -15,9 +15,12 @@ class Subset:
         self.names = [examples.names[place] for place in places]
         self.labels = examples.labels[places]
 
-    def image(self, place: int) -> np.ndarray:
-        """The decoded image, uint8 (H, W, 3)."""
-        return self._examples.image(int(self._places[place]))
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, place: int) -> tuple[np.ndarray, int]:
+        """The decoded image, uint8 (H, W, 3), and its label."""
+        return self._examples.read(int(self._places[place]))
 
 
 def cut_validation(examples: Examples, fraction: float) -> tuple[Subset, Subset]:

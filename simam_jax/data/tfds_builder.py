@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from simam_jax.errors import UsageError
 
 _EVAL = ("validation", "test")  # the first that is there is taken
@@ -96,7 +98,7 @@ def _prepared_builder(name: str) -> Any:
 def _keys(name: str, info: Any) -> tuple[str, str]:
     import tensorflow_datasets as tfds  # noqa: PLC0415
 
-    features = dict(info.features) if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    features: dict[str, Any] = dict(info.features) if isinstance(info.features, tfds.features.FeaturesDict) else {}
     images = [key for key, one in features.items() if isinstance(one, tfds.features.Image)]
     labels = [key for key, one in features.items() if isinstance(one, tfds.features.ClassLabel)]
     supervised = info.supervised_keys
@@ -104,10 +106,11 @@ def _keys(name: str, info: Any) -> tuple[str, str]:
         images, labels = [supervised[0]], [supervised[1]]
     if len(images) != 1 or len(labels) != 1:
         raise UsageError(
-            f"tfds:{name} is no set of labelled images: its records hold {', '.join(features) or 'no fields'}"
+            f"tfds:{name} is no set of labelled images: its records hold {', '.join(sorted(features)) or 'no fields'}"
         )
-    if str(features[images[0]].np_dtype) not in ("uint8", "uint16"):
-        raise UsageError(f"tfds:{name} holds images of {features[images[0]].np_dtype}: only 8 and 16 bits are known")
+    dtype = np.dtype(features[images[0]].np_dtype)
+    if dtype not in (np.uint8, np.uint16):
+        raise UsageError(f"tfds:{name} holds images of {dtype}: only 8 and 16 bits are known")
     return images[0], labels[0]
 
 

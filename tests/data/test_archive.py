@@ -12,6 +12,7 @@ from simam_jax.data.archive import Limits, extract
 from simam_jax.errors import UsageError
 
 FILES = {"Images/a/x 1.jpg": b"one", "Images/b/y.jpg": b"two" * 1000, "Images/b/empty.jpg": b""}
+NO_LIMITS = Limits()
 MODES = {"a.tar": "w", "a.tar.gz": "w:gz", "a.tar.bz2": "w:bz2", "a.tar.xz": "w:xz"}
 
 
@@ -26,7 +27,7 @@ def zipped(path: Path, files: dict[str, bytes], **options) -> Path:
 
 
 def tarred(path: Path, files: dict[str, bytes], *, kind: bytes = tarfile.REGTYPE, mode: str = "w:gz") -> Path:
-    with tarfile.open(path, mode) as archive:
+    with tarfile.open(name=path, mode=mode) as archive:  # pyright: ignore[reportCallIssue, reportArgumentType]
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.type, info.size, info.linkname = kind, len(content) if kind == tarfile.REGTYPE else 0, "/etc/hostname"
@@ -38,7 +39,7 @@ def unpacked(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def refused(path: Path, into: Path, why: str, limits: Limits = Limits()) -> None:
+def refused(path: Path, into: Path, why: str, limits: Limits = NO_LIMITS) -> None:
     with pytest.raises(UsageError, match=why) as caught:
         extract(path, into, limits)
     assert str(path) in str(caught.value)
@@ -52,8 +53,14 @@ def test_contents_come_out_as_they_went_in(tmp_path, name):
         tarred(path, FILES, mode=MODES[name])
     else:
         zipped(path, FILES)
-    extract(path, tmp_path / "out", Limits())
+    extract(path, tmp_path / "out", NO_LIMITS)
     assert unpacked(tmp_path / "out") == FILES
+
+
+def test_a_tar_that_ends_with_a_zip_is_a_tar(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", {"evil.jpg": b"evil"}).read_bytes()
+    extract(tarred(tmp_path / "a.tar", {"a/inner.zip": inner}, mode="w"), tmp_path / "out", NO_LIMITS)
+    assert unpacked(tmp_path / "out") == {"a/inner.zip": inner}
 
 
 def test_folders_of_a_real_tar_are_welcome(tmp_path):
@@ -62,20 +69,20 @@ def test_folders_of_a_real_tar_are_welcome(tmp_path):
         (tmp_path / "tree" / name).write_bytes(content)
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         archive.add(tmp_path / "tree", arcname=".")
-    extract(tmp_path / "a.tar", tmp_path / "out", Limits())
+    extract(tmp_path / "a.tar", tmp_path / "out", NO_LIMITS)
     assert unpacked(tmp_path / "out") == FILES
 
 
 def test_what_macos_adds_and_hidden_files_are_passed_over(tmp_path):
     extras = {"__MACOSX/Images/a/._x 1.jpg": b"?", "Images/.DS_Store": b"?", "Images/b/._y.jpg": b"?", ".git/a": b"?"}
     for path in (zipped(tmp_path / "a.zip", FILES | extras), tarred(tmp_path / "a.tgz", FILES | extras)):
-        extract(path, tmp_path / path.stem / path.suffix, Limits())
+        extract(path, tmp_path / path.stem / path.suffix, NO_LIMITS)
         assert unpacked(tmp_path / path.stem / path.suffix) == FILES
 
 
 def test_modes_of_members_are_not_taken_over(tmp_path):
     path = zipped(tmp_path / "a.zip", {"a/x.jpg": b"x"}, mode=stat.S_IFREG | stat.S_ISUID | 0o777)
-    extract(path, tmp_path / "out", Limits())
+    extract(path, tmp_path / "out", NO_LIMITS)
     assert not (tmp_path / "out/a/x.jpg").stat().st_mode & (stat.S_ISUID | stat.S_IXUSR)
 
 
@@ -168,6 +175,15 @@ def test_a_zip_that_lies_about_its_size_writes_no_more_than_it_says(tmp_path):
     data[at : at + 4] = (100).to_bytes(4, "little")
     path.write_bytes(data)
     refused(path, tmp_path / "out", "damaged archive")
+
+
+def test_a_tar_header_that_would_fill_the_memory_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for number in range(2):
+            info = tarfile.TarInfo(f"a/{number}.jpg")
+            info.pax_headers = {"comment": "x" * 2_000_000 * number}
+            archive.addfile(info)
+    refused(tmp_path / "a.tar.gz", tmp_path / "out", "damaged archive: an extended header of")
 
 
 def test_too_many_files_are_refused(tmp_path):

@@ -3,10 +3,8 @@
 import contextlib
 import errno
 import hashlib
-import http.server
 import random
 import socket
-import threading
 
 import pytest
 
@@ -19,43 +17,10 @@ CONTENT = random.Random(0).randbytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `server.content`; cuts the connection after `server.cut` bytes, answers with `server.status` if that is set."""
-
-    def do_GET(self):  # noqa: N802  (the library's name)
-        self.server.requests.append(self.headers.get("Range"))
-        if self.server.status:
-            self.send_error(self.server.status)
-            return
-        content, start = self.server.content, 0
-        asked = self.headers.get("Range")
-        if asked and self.server.ranges:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(content):
-                self.send_error(416)
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        self.wfile.write(content[start:][: self.server.cut])
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def server():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.content, server.cut, server.status, server.ranges, server.requests = CONTENT, None, 0, True, []
-        server.url = f"http://127.0.0.1:{server.server_port}/file.zip?download=1"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def server(file_server):
+    file_server.content = CONTENT
+    return file_server
 
 
 class Said(Progress):
@@ -173,7 +138,7 @@ def test_no_network_is_said_at_once(tmp_path):
     path = tmp_path / "file.zip"
     path.with_name("file.zip.part").write_bytes(CONTENT[:10])
     with pytest.raises(UsageError, match=r"cannot be loaded \(.*refused\).*put the file at .*file\.zip yourself"):
-        download(f"http://127.0.0.1:{port}/", path, size=300_000, sha256=SHA256, progress=Progress(), pause=3600)
+        download(f"http://127.0.0.1:{port}/", path, size=300_000, sha256=SHA256, progress=Progress(), pause=3600.0)
     assert path.with_name("file.zip.part").read_bytes() == CONTENT[:10]
 
 
@@ -192,6 +157,7 @@ def test_a_full_disk_is_not_taken_for_the_network(server, tmp_path, monkeypatch)
     with pytest.raises(OSError, match="No space left") as caught:
         load(server, tmp_path / "file.zip")
     assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(tmp_path / "file.zip.part")
 
 
 def test_the_cache_folder_follows_xdg(monkeypatch, tmp_path):

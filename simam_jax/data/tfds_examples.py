@@ -1,0 +1,83 @@
+"""A TensorFlow Datasets set as examples, read in place and without TensorFlow."""
+
+import hashlib
+from functools import cached_property
+
+import numpy as np
+
+from simam_jax.data.dataset import Dataset
+from simam_jax.data.decode import decode
+from simam_jax.data.tfds_builder import ImageDataset, open_image_dataset
+from simam_jax.errors import UsageError
+
+# Mean and standard deviation of the training pixels as the paper's recipes have them.
+_NORMALISATION = {
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+    "cifar100": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+    "imagenet2012": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
+# Of any other set, over as many training images, evenly spaced.
+_SAMPLE = 1000
+
+
+class TfdsExamples:
+    """One split, by place."""
+
+    def __init__(self, dataset: ImageDataset, split: str):
+        """Opens "train" or "eval"."""
+        self._dataset = dataset
+        self._records = dataset.records(split)
+        self.names = [f"{dataset.splits[split]}/{place}" for place in range(len(self._records))]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """int32 (N,); the first use reads the whole split."""
+        return np.array([self._records[place][self._dataset.label] for place in range(len(self))], np.int32)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def read(self, place: int) -> tuple[np.ndarray, int]:
+        """The decoded image, uint8 (H, W, 3), and its label."""
+        record = self._records[place]
+        return decode(record[self._dataset.image]), int(record[self._dataset.label])
+
+
+def open_tfds(name: str) -> Dataset:
+    """Opens the set NAME; its train is train, and its validation or else its test is eval.
+
+    Raises:
+        UsageError: there is no such set of labelled images, or it has no split to evaluate on.
+    """
+    dataset = open_image_dataset(name)
+    if "eval" not in dataset.splits:
+        raise UsageError(
+            f"tfds:{name} has neither validation nor test to evaluate on: "
+            f"split it by `python -m simam_jax.prepare --source tfds:{name} --out DIR` and train on DIR"
+        )
+    mean, std = _NORMALISATION.get(dataset.builder.name) or _estimate(TfdsExamples(dataset, "train"))
+    return Dataset(
+        classes=dataset.classes,
+        mean=mean,
+        std=std,
+        fingerprint=_fingerprint(dataset),
+        open_split=lambda split: TfdsExamples(dataset, split),
+    )
+
+
+def _estimate(examples: TfdsExamples) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    places = np.unique(np.linspace(0, len(examples) - 1, _SAMPLE).astype(int))
+    pixels = [examples.read(int(place))[0].reshape(-1, 3) / 255 for place in places]
+    count = sum(len(each) for each in pixels)
+    mean = sum(each.sum(0) for each in pixels) / count
+    variance = sum(np.square(each - mean).sum(0) for each in pixels) / count
+    # A channel that never varies is left as it is.
+    return tuple(map(float, mean)), tuple(float(each) or 1.0 for each in np.sqrt(variance))
+
+
+def _fingerprint(dataset: ImageDataset) -> str:
+    """A digest of the set's full name and of its splits' shards; the data itself may be too large to read."""
+    info = dataset.builder.info
+    lines = [info.full_name]
+    lines += [f"{name} {info.splits[name].shard_lengths} {info.splits[name].num_bytes}" for name in sorted(info.splits)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

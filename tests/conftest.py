@@ -1,0 +1,55 @@
+"""What all tests share: two virtual CPU devices, strictness, and where the reference data lies."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# Before JAX is first imported.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2".strip()
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+
+from jaxtyping import install_import_hook
+
+_hook = install_import_hook("simam_jax", "beartype.beartype")
+_hook.__enter__()
+
+from absl import flags  # noqa: E402
+
+flags.FLAGS.mark_as_parsed()  # Grain's worker options are absl flags
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def python_environment() -> dict[str, str]:
+    """The environment of a command run as a user would: one device, nothing of the tests' strictness."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "JAX_NUMPY_RANK_PROMOTION")}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONEXECUTABLE": sys.executable}
+
+
+def _shared(name: str) -> Path:
+    path = ROOT.parent / "shared" / name
+    if not path.exists():
+        pytest.skip(f"reference data {name} is not here; it lies beside the project's folder where there is one")
+    return path
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Numbers from the seed's own network, made with Paddle."""
+    return _shared("golden")
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """Real photographs in class folders."""
+    return _shared("data/caltech101_16/Images")

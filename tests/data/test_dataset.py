@@ -1,0 +1,65 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from simam_jax.data.caltech101 import CLASSES_16, SEED_MEAN
+from simam_jax.data.dataset import open_dataset, open_splits
+from simam_jax.data.preparation import prepare
+from simam_jax.data.subset import Subset
+from simam_jax.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "digits"
+    prepare("digits", folder, classes="0,1")
+    return folder
+
+
+def test_a_prepared_folder_opens(digits):
+    dataset = open_dataset(str(digits))
+    assert dataset.classes == ("0", "1")
+    manifest = json.loads((digits / "manifest.json").read_text())
+    assert list(dataset.mean) == manifest["mean"]
+    train = dataset.open_split("train")
+    image, label = train.read(0)
+    assert (image.shape, image.dtype, label) == ((8, 8, 3), np.uint8, 0)
+    assert train.names[0].startswith("0/")
+    assert len(train) == sum(manifest["counts"]["train"].values())
+
+
+def test_the_seeds_classes_take_the_seeds_constants(digits, tmp_path):
+    folder = tmp_path / "sixteen"
+    shutil.copytree(digits, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["classes"] = list(CLASSES_16)
+    manifest["counts"] = {split: dict.fromkeys(CLASSES_16, 0) for split in ("train", "eval")}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert open_dataset(str(folder)).mean == SEED_MEAN
+
+
+def test_validation_is_cut_on_demand(digits):
+    splits = open_splits(open_dataset(str(digits)), val_fraction=0.25)
+    assert set(splits) == {"train", "eval", "val"}
+    assert isinstance(splits["val"], Subset)
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.0])
+def test_impossible_fractions_are_refused(digits, fraction):
+    with pytest.raises(UsageError, match="val_fraction"):
+        open_splits(open_dataset(str(digits)), val_fraction=fraction)
+
+
+def test_a_folder_that_changed_is_noticed(digits, tmp_path):
+    folder = tmp_path / "changed"
+    shutil.copytree(digits, folder)
+    next((folder / "eval" / "1").iterdir()).unlink()
+    with pytest.raises(UsageError, match="the folder has changed since it was prepared"):
+        open_dataset(str(folder)).open_split("eval")
+
+
+def test_a_missing_folder_names_the_command(tmp_path):
+    with pytest.raises(UsageError, match="python -m simam_jax.prepare"):
+        open_dataset(str(tmp_path / "nothing"))
