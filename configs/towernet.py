@@ -5,7 +5,7 @@
 
 trains on 16 classes of Caltech-101 at 256². With an argument after a colon it trains on other data:
 
-    python -m simam_jax.main --config configs/towernet.py:digits          real handwritten digits, which need no download
+    python -m simam_jax.main --config configs/towernet.py:digits          handwritten digits, without a download
     python -m simam_jax.main --config configs/towernet.py:data/flowers    a folder that prepare made
 """
 

@@ -19,7 +19,7 @@ class StorageError(OSError):
     exit_code = 4
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - no error: the work is saved
     """A signal ended the work after everything was saved: exit code 75 (SIGTERM) or 130 (Ctrl-C)."""
 
     def __init__(self, message: str, *, exit_code: int):

@@ -23,7 +23,7 @@ def room(path: Path) -> str:
 
 def height(name: str) -> int:
     for level, floor in enumerate(FLOORS):
-        if name == floor or name in floor and isinstance(floor, list):
+        if name == floor or (name in floor and isinstance(floor, list)):
             return level
     return {"command": 0, "data": 0, "reporting": 0}.get(name, len(FLOORS))
 

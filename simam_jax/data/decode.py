@@ -143,7 +143,7 @@ def _formats() -> tuple[str, ...]:
 @functools.cache
 def _opencv():
     """OpenCV, imported where first needed; it runs on the caller's thread only."""
-    import cv2  # noqa: PLC0415
+    import cv2
 
     cv2.setNumThreads(0)
     return cv2

@@ -17,7 +17,7 @@ def digit_originals() -> Iterator[Original]:
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, doi:10.24432/C50P49.
     """
-    from sklearn.datasets import load_digits  # noqa: PLC0415  (slow to import)
+    from sklearn.datasets import load_digits
 
     values, labels = load_digits(return_X_y=True)
     images = np.rint(values.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)

@@ -67,7 +67,7 @@ def open_source(source: Source, *, workspace: Path, limits: Limits, progress: Pr
     if source.name == "digits":
         return digit_originals()
     if source.name.startswith("tfds:"):
-        from simam_jax.data.tfds_export import tfds_originals  # noqa: PLC0415  (slow to import)
+        from simam_jax.data.tfds_export import tfds_originals
 
         return tfds_originals(source.name.removeprefix("tfds:"), progress)
     archive = cache_folder() / caltech101.ARCHIVE

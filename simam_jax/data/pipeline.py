@@ -51,7 +51,14 @@ def train_batches(
     # Grain shuffles pass k by seed + k: neighbouring seeds would share their orders, one pass apart.
     spread = int(np.random.SeedSequence([seed, 0]).generate_state(1)[0])
     stream = grain.MapDataset.source(records).shuffle(seed=spread).repeat(None).map_with_index(_with_index)
-    return _share(stream, batch_size, start_step, process_index, process_count, _workers(workers, records))
+    return _share(
+        stream,
+        batch_size,
+        start_step,
+        process_index=process_index,
+        process_count=process_count,
+        workers=_workers(workers, records),
+    )
 
 
 def eval_batches(
@@ -64,11 +71,18 @@ def eval_batches(
     """
     batches = -(-len(records) // batch_size)
     stream = grain.MapDataset.source(_Filled(records, batches * batch_size)).map_with_index(_with_index)
-    return _share(stream, batch_size, 0, process_index, process_count, _workers(workers, records))
+    return _share(
+        stream,
+        batch_size,
+        0,
+        process_index=process_index,
+        process_count=process_count,
+        workers=_workers(workers, records),
+    )
 
 
 def _share(
-    stream: grain.MapDataset, batch_size: int, start_step: int, process_index: int, process_count: int, workers: int
+    stream: grain.MapDataset, batch_size: int, start_step: int, *, process_index: int, process_count: int, workers: int
 ) -> grain.IterDataset:
     blocks = stream.batch(batch_size // process_count)
     mine = blocks[start_step * process_count + process_index :: process_count]

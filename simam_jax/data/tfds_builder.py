@@ -36,7 +36,7 @@ class ImageDataset:
 
     def records(self, split: str) -> Sequence[dict[str, Any]]:
         """The records of one of our splits, by index: the image as its encoded file's bytes, the label as an int."""
-        import tensorflow_datasets as tfds  # noqa: PLC0415
+        import tensorflow_datasets as tfds
 
         try:
             return self.builder.as_data_source(self.splits[split], decoders={self.image: tfds.decode.SkipDecoding()})
@@ -71,7 +71,7 @@ def open_image_dataset(name: str) -> ImageDataset:
 
 
 def _prepared_builder(name: str) -> Any:
-    import tensorflow_datasets as tfds  # noqa: PLC0415
+    import tensorflow_datasets as tfds
 
     data_dir = os.environ.get("TFDS_DATA_DIR")
     try:
@@ -96,7 +96,7 @@ def _prepared_builder(name: str) -> Any:
 
 
 def _keys(name: str, info: Any) -> tuple[str, str]:
-    import tensorflow_datasets as tfds  # noqa: PLC0415
+    import tensorflow_datasets as tfds
 
     features: dict[str, Any] = dict(info.features) if isinstance(info.features, tfds.features.FeaturesDict) else {}
     images = [key for key, one in features.items() if isinstance(one, tfds.features.Image)]

@@ -49,9 +49,7 @@ class TowerNet(nn.Module):
                 f"{SMALLEST_IMAGE}x{SMALLEST_IMAGE} pixels, got {height}x{width}"
             )
         conv = partial(nn.Conv, dtype=self.dtype, kernel_init=_conv_init)
-        norm = partial(
-            nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-3, dtype=self.dtype
-        )
+        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-3, dtype=self.dtype)
         stage = partial(ConvNormAct, conv=conv, norm=norm, act=nn.relu)
         inception = partial(Inception, 64, (64, 128), (16, 32), 32, conv=conv, act=nn.relu)
 

@@ -83,5 +83,7 @@ def normalise(
     images: UInt8[Array, "*batch H W 3"], mean: Sequence[float], std: Sequence[float]
 ) -> Float[Array, "*batch H W 3"]:
     """(images / 255 - mean) / std, a channel at a time; mean and std in 0…1."""
-    centre, scale = (jnp.asarray(values, jnp.float32).reshape((1,) * (images.ndim - 1) + (3,)) for values in (mean, std))
+    centre, scale = (
+        jnp.asarray(values, jnp.float32).reshape((1,) * (images.ndim - 1) + (3,)) for values in (mean, std)
+    )
     return (images.astype(jnp.float32) / 255 - centre) / scale

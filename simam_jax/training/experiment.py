@@ -10,7 +10,6 @@ from pathlib import Path
 import grain
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 from jax.sharding import Mesh
 from jaxtyping import Array, PyTree
@@ -192,7 +191,7 @@ def _open(data: ConfigDict) -> Dataset:
     return open_dataset(data.dir)
 
 
-def _create_records(examples, *, dir: str, source: str, val_fraction: float, workers: int, **view) -> Records:  # noqa: A002
+def _create_records(examples, *, dir: str, source: str, val_fraction: float, workers: int, **view) -> Records:
     del dir, source, val_fraction, workers
     return Records(examples, **view)
 

@@ -70,8 +70,8 @@ def cross_entropy(logits: Float[Array, "B classes"], labels: Int[Array, "B"]) ->
 
 
 def hits(logits: Float[Array, "B classes"], labels: Int[Array, "B"], *, top: int = 1) -> Bool[Array, "B"]:
-    """Whether fewer than min(top, classes) classes score above the label's; of equal scores the lower label is first."""
+    """Whether fewer than min(top, classes) classes score above the label's; of equal scores the first counts."""
     own = jnp.take_along_axis(logits, labels[:, None], axis=-1)
-    before = jnp.arange(logits.shape[-1]) < labels[:, None]
+    before = jnp.arange(logits.shape[-1])[None, :] < labels[:, None]
     ahead = (logits > own) | ((logits == own) & before)
     return ahead.sum(-1) < min(top, logits.shape[-1])

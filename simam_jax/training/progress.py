@@ -27,7 +27,9 @@ class TrainingProgress:
             redirect_stdout=sys.stdout.isatty(),
             speed_estimate_period=120,
         )
-        self._task = self._bar.add_task("", total=steps, completed=step, epoch=f"-/{epochs}", doing="compiling", best="")
+        self._task = self._bar.add_task(
+            "", total=steps, completed=step, epoch=f"-/{epochs}", doing="compiling", best=""
+        )
 
     def __enter__(self) -> "TrainingProgress":
         self._bar.start()

@@ -71,8 +71,8 @@ def _create_board(run: Path, step: int):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     try:
-        import tensorflow as tf  # noqa: PLC0415
-        from clu import metric_writers  # noqa: PLC0415
+        import tensorflow as tf
+        from clu import metric_writers
     except ImportError:
         _log.info("no TensorBoard files: they need TensorFlow, `pip install tensorflow-cpu`")
         return None
@@ -84,7 +84,7 @@ def _create_board(run: Path, step: int):
 
 def _trim_events(path: Path, step: int) -> None:
     """Rewrites an event file without what is later than `step`; a record that was cut short ends it."""
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     kept = []
     try:

@@ -61,5 +61,5 @@ def test_a_folder_that_changed_is_noticed(digits, tmp_path):
 
 
 def test_a_missing_folder_names_the_command(tmp_path):
-    with pytest.raises(UsageError, match="python -m simam_jax.prepare"):
+    with pytest.raises(UsageError, match=r"python -m simam_jax\.prepare"):
         open_dataset(str(tmp_path / "nothing"))

@@ -5,7 +5,7 @@ from simam_jax.interop import from_paddle
 
 
 def test_differences_are_listed():
-    with pytest.raises(ValueError, match="missing array b1.0.0.weight.*unused array extra"):
+    with pytest.raises(ValueError, match=r"missing array b1\.0\.0\.weight.*unused array extra"):
         from_paddle("towernet", {"b6.bias": np.zeros(3), "extra": np.zeros(1)})
 
 

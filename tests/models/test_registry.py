@@ -11,9 +11,7 @@ from simam_jax.models import create_model, names
 def test_every_network_with_every_attention(name, attention):
     model = create_model(name, num_classes=7, attention=attention)
     images = jax.ShapeDtypeStruct((2, 256, 256, 3), jnp.float32)
-    logits, variables = jax.eval_shape(
-        lambda x: model.init_with_output(jax.random.key(0), x, train=False), images
-    )
+    logits, variables = jax.eval_shape(lambda x: model.init_with_output(jax.random.key(0), x, train=False), images)
     assert (logits.shape, logits.dtype) == ((2, 7), jnp.float32)
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
     assert set(variables) == {"params", "batch_stats"}
@@ -42,4 +40,4 @@ def test_the_face_of_the_package():
     assert simam_jax.models.names() == names()
     assert set(simam_jax.__all__) <= set(dir(simam_jax))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        simam_jax.nothing  # noqa: B018
+        getattr(simam_jax, "nothing")  # noqa: B009

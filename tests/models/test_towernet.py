@@ -39,7 +39,9 @@ def images(paddle) -> jax.Array:
 def by_paddles_names(tree) -> dict[str, np.ndarray]:
     """Variables under Paddle's names."""
     flat = traverse_util.flatten_dict(tree, sep="/")
-    return {source.name: np.asarray(flat[source.variable]) for source in _SOURCES["towernet"]() if source.variable in flat}
+    return {
+        source.name: np.asarray(flat[source.variable]) for source in _SOURCES["towernet"]() if source.variable in flat
+    }
 
 
 def test_parameters(variables):
@@ -55,7 +57,9 @@ def test_golden_eval_logits(paddle, variables, images):
 def trained(paddle, variables, images):
     """Losses, first gradient and state of three steps of the seed's recipe on the four images."""
     model = create_model("towernet", num_classes=LABELS)
-    optimizer = create_optimizer(name="sgd", learning_rate=lambda step: jnp.float32(0.01), momentum=0.9, weight_decay=2e-4)
+    optimizer = create_optimizer(
+        name="sgd", learning_rate=lambda step: jnp.float32(0.01), momentum=0.9, weight_decay=2e-4
+    )
     labels = jnp.asarray(paddle["labels"])
 
     @jax.jit
@@ -110,9 +114,7 @@ def test_the_training_step_makes_the_golden_losses(paddle, variables, golden, ph
     from simam_jax.data.decode import decode, resize
     from simam_jax.training.state import TrainState
 
-    pixels = [
-        resize(decode((photographs / str(file)).read_bytes()), 256, antialias=False) for file in paddle["files"]
-    ]
+    pixels = [resize(decode((photographs / str(file)).read_bytes()), 256, antialias=False) for file in paddle["files"]]
     batch = {
         "image": jnp.asarray(np.stack(pixels)),
         "label": jnp.asarray(paddle["labels"]),
@@ -121,6 +123,7 @@ def test_the_training_step_makes_the_golden_losses(paddle, variables, golden, ph
     }
     level = (np.stack(pixels) / 255 - SEED_MEAN) / SEED_STD - np.transpose(paddle["inputs_nchw"], (0, 2, 3, 1))
     assert np.abs(level * SEED_STD).max() <= 1.001 / 255
+
     def rate(step):
         return jnp.float32(0.01)
 

@@ -110,7 +110,7 @@ def test_when_all_are_damaged_nothing_is_started_over(checkpoints, tmp_path):
     checkpoints.save(1, state(1))
     for name in files(tmp_path / "checkpoints" / "1"):
         truncate(tmp_path / "checkpoints" / "1" / name)
-    with pytest.raises(StorageError, match="every checkpoint in .* is damaged"):
+    with pytest.raises(StorageError, match=r"every checkpoint in .* is damaged"):
         checkpoints.load_latest(like())
 
 

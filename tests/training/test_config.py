@@ -60,7 +60,7 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(UsageError, match="no config file"):
         load_config(str(tmp_path / "nothing.py"))
     (tmp_path / "broken.py").write_text("def get_config(arg=''):\n    return 1 / 0\n")
-    with pytest.raises(UsageError, match="broken.py failed: ZeroDivisionError"):
+    with pytest.raises(UsageError, match=r"broken\.py failed: ZeroDivisionError"):
         load_config(str(tmp_path / "broken.py"))
     (tmp_path / "number.py").write_text("def get_config(arg=''):\n    return 3\n")
     with pytest.raises(UsageError, match="must return a ConfigDict, got int"):
