@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from simam_jax.errors import UsageError
 _log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Examples(Protocol):
     """One split of a dataset as it is stored.
 

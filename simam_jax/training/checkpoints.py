@@ -62,6 +62,10 @@ class Checkpoints:
         scored = [Best(c.step, _metric(c.metrics)) for c in self._orbax.checkpoints if c.metrics]
         return max(scored, key=lambda best: best.value, default=None)
 
+    def checksum(self, step: int) -> str | None:
+        """What was computed over every leaf of a step's state when it was saved; equal for equal bits."""
+        return (self._orbax.metadata(step).custom_metadata or {}).get("checksum")
+
     def save(self, step: int, state: PyTree, *, best_value: float | None = None) -> None:
         """Saves a state, in place of an earlier one of the same step.
 
@@ -99,7 +103,7 @@ class Checkpoints:
         try:
             state = self._orbax.load(step, like)
             metadata = self._orbax.metadata(step)
-            saved = (metadata.custom_metadata or {}).get("checksum")
+            saved = self.checksum(step)
             found = _checksum(state, metadata.metrics)
         # Orbax and TensorStore raise almost anything on damaged files.
         except Exception as error:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax.sharding import Mesh
-from jaxtyping import Array, PyTree
+from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from simam_jax.data.dataset import Dataset, open_dataset, open_splits
@@ -24,7 +24,7 @@ from simam_jax.errors import UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.ops.augment import create_augment
 from simam_jax.training.epochs import Epochs
-from simam_jax.training.mesh import check_batch_size, create_mesh, replicated, split
+from simam_jax.training.mesh import check_batch_size, create_mesh, on_mesh, replicated, split
 from simam_jax.training.metrics import EvalMetrics
 from simam_jax.training.optimizer import create_optimizer
 from simam_jax.training.schedule import create_schedule
@@ -158,11 +158,6 @@ def build(config: ConfigDict) -> Experiment:
         eval_batch_size=config.eval_batch_size,
         workers=config.data.workers,
     )
-
-
-def on_mesh(shapes: PyTree, mesh: Mesh) -> PyTree:
-    """Shapes and dtypes with the sharding of a state."""
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=replicated(mesh)), shapes)
 
 
 def batch_like(batch_size: int, image_size: int, mesh: Mesh) -> dict[str, jax.ShapeDtypeStruct]:

@@ -14,12 +14,13 @@ from simam_jax.errors import DivergedError, Stopped
 from simam_jax.training.checkpoints import Best, Checkpoints
 from simam_jax.training.config import flatten
 from simam_jax.training.divergence import DivergenceWatch
-from simam_jax.training.experiment import Experiment, build, on_mesh
+from simam_jax.training.experiment import Experiment, build
 from simam_jax.training.feed import feed
 from simam_jax.training.mesh import replicated
-from simam_jax.training.metrics import EvalMetrics, TrainMetrics
+from simam_jax.training.metrics import EvalMetrics, TrainMetrics, to_floats
 from simam_jax.training.progress import TrainingProgress
 from simam_jax.training.run_folder import RunFolder
+from simam_jax.training.saved import Saved, saved_like
 from simam_jax.training.state import TrainState
 from simam_jax.training.stopping import StopRequest
 from simam_jax.training.summaries import Summaries
@@ -52,13 +53,18 @@ def train(config: ConfigDict, workdir: Path) -> Outcome:
         StorageError: something could not be written or every checkpoint is damaged.
         Stopped: a signal came; everything is saved.
     """
+    with StopRequest() as stop:
+        return _train(config, workdir, stop)
+
+
+def _train(config: ConfigDict, workdir: Path, stop: StopRequest) -> Outcome:
     experiment = build(config)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
     folder = RunFolder(workdir)
     folder.claim(config, experiment.dataset, {"parameters": parameters})
     run = _Run(config, experiment, folder)
     try:
-        return run.to_the_end()
+        return run.to_the_end(stop)
     except DivergedError as error:
         steps = run.checkpoints.steps
         good = f"the last good checkpoint is step {steps[-1]} in {folder.checkpoints}" if steps else "no checkpoint yet"
@@ -76,8 +82,7 @@ class _Run:
         self._folder = folder
         self.checkpoints = Checkpoints(folder.checkpoints, writable=True)
         self._no_metrics = jax.device_put(TrainMetrics.empty(), replicated(experiment.mesh))
-        like = {"state": experiment.state_like, "window": on_mesh(self._no_metrics, experiment.mesh)}
-        saved = self.checkpoints.load_latest(like)
+        saved = self.checkpoints.load_latest(saved_like(experiment.state_like, experiment.mesh))
         if saved is None:
             self._step, self._state, self._window = 0, experiment.create_state(), self._no_metrics
             _log.info("%s", parameter_overview.get_parameter_overview(self._state.params, include_stats=False))
@@ -95,13 +100,10 @@ class _Run:
         self._summaries.close()
         self.checkpoints.close()
 
-    def to_the_end(self) -> Outcome:
+    def to_the_end(self, stop: StopRequest) -> Outcome:
         epochs = self._experiment.epochs
         batches = feed(self._experiment.train_batches(self._step), self._experiment.mesh)
-        with (
-            StopRequest() as stop,
-            TrainingProgress(steps=epochs.steps, epochs=epochs.count, step=self._step) as progress,
-        ):
+        with TrainingProgress(steps=epochs.steps, epochs=epochs.count, step=self._step) as progress:
             self._show_best(progress)
             while True:
                 epoch = epochs.ended_at(self._step)
@@ -129,7 +131,7 @@ class _Run:
         ended = self._experiment.epochs.ended_at(self._step) is not None
         if ended or (every and self._step % every == 0):
             self._watch.settle()
-            values = _floats(self._window)
+            values = to_floats(self._window)
             values["images_per_second"] = self._window_images / (time.perf_counter() - self._window_start)
             self._write("train", values)
             self._start_window()
@@ -143,13 +145,16 @@ class _Run:
         metrics = self._evaluate(self._experiment.selection, stop)
         if metrics is None:
             return
-        self._write(self._experiment.selection, metrics)
         value = metrics[self._config.checkpoint.best_metric]
         best = self.checkpoints.best
-        is_best = value > max(self._config.checkpoint.best_above, best.value if best else -float("inf"))
+        # A run killed between this step's checkpoint and its line comes here again and must find the same.
+        before = best.value if best and best.step < self._step else -float("inf")
+        is_best = value > max(self._config.checkpoint.best_above, before)
         is_last = self._step == self._experiment.epochs.steps
         if is_best or is_last or (epoch + 1) % self._config.checkpoint.every_epochs == 0:
             self._save(best_value=value if is_best else None)
+        # Last: an epoch whose line is there is done with.
+        self._write(self._experiment.selection, metrics)
         loss = next(line["train/loss"] for line in reversed(self._summaries.lines) if "train/loss" in line)
         _log.info(
             "epoch %d: train loss %.4f, %s loss %.4f, accuracy %.4f, balanced accuracy %.4f",
@@ -183,7 +188,7 @@ class _Run:
         )
 
     def _save(self, *, best_value: float | None = None) -> None:
-        self.checkpoints.save(self._step, {"state": self._state, "window": self._window}, best_value=best_value)
+        self.checkpoints.save(self._step, Saved(state=self._state, window=self._window), best_value=best_value)
 
     def _write(self, prefix: str, values: Mapping[str, float]) -> None:
         epoch = self._experiment.epochs.of(self._step - 1)
@@ -206,11 +211,7 @@ def evaluate(
         metrics = experiment.eval_step(state, batch)
         total = metrics if total is None else _merge_eval(total, metrics)
     assert total is not None
-    return _floats(total)
+    return to_floats(total)
 
 
 _merge_eval = jax.jit(EvalMetrics.merge)
-
-
-def _floats(metrics: TrainMetrics | EvalMetrics) -> dict[str, float]:
-    return {name: float(value) for name, value in jax.device_get(metrics).compute().items()}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import PyTree
 
 from simam_jax.errors import UsageError
 
@@ -25,6 +26,11 @@ def replicated(mesh: Mesh) -> NamedSharding:
 def split(mesh: Mesh) -> NamedSharding:
     """The first axis split over the devices."""
     return NamedSharding(mesh, PartitionSpec(AXIS))
+
+
+def on_mesh(shapes: PyTree, mesh: Mesh) -> PyTree:
+    """Shapes and dtypes, of arrays or their likes, with the sharding of a state."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=replicated(mesh)), shapes)
 
 
 def to_devices(mesh: Mesh, batch: Mapping[str, np.ndarray]) -> dict[str, jax.Array]:

@@ -64,6 +64,11 @@ class EvalMetrics(clu_metrics.Collection):
     balanced_accuracy: BalancedAccuracy
 
 
+def to_floats(metrics: TrainMetrics | EvalMetrics) -> dict[str, float]:
+    """The values of a collection by name, brought to the host."""
+    return {name: float(value) for name, value in jax.device_get(metrics).compute().items()}
+
+
 def cross_entropy(logits: Float[Array, "B classes"], labels: Int[Array, "B"]) -> Float[Array, "B"]:
     """Negative log-likelihood of every example."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels)

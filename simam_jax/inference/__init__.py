@@ -1,0 +1,1 @@
+"""What `evaluate` and `predict` share: a run restored, and run over images."""

@@ -1,0 +1,1 @@
+"""Files and tables drawn from results. Nothing here imports JAX."""

@@ -1,0 +1,21 @@
+"""Columns of text."""
+
+from collections.abc import Sequence
+
+
+def align(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Rows as lines, their columns two spaces apart.
+
+    Args:
+        rows: equally long, the header first where there is one.
+        left: how many columns, from the first, are aligned to the left; the others are to the right.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""A run ends with the same bits however it was interrupted."""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simam_jax.data.preparation import prepare
+from simam_jax.training.checkpoints import Checkpoints
+
+EPOCHS = 4
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "digits"
+    prepare("digits", folder, classes="0,1,2")
+    return folder
+
+
+@pytest.fixture
+def start(root, digits, python_environment):
+    """Starts `simam_jax.main` in a process of its own."""
+
+    def start(workdir: Path, *overrides: str) -> subprocess.Popen:
+        command = [
+            sys.executable, "-m", "simam_jax.main", "--config", f"{root}/configs/towernet.py:digits",
+            f"--config.data.dir={digits}", f"--config.epochs={EPOCHS}", "--workdir", str(workdir), *overrides,
+        ]  # fmt: skip
+        return subprocess.Popen(
+            command, env=python_environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    return start
+
+
+def finish(process: subprocess.Popen) -> str:
+    output, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, output
+    return output
+
+
+def lines(run: Path) -> list[dict]:
+    """metrics.jsonl without what depends on time."""
+    every = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("time", "train/images_per_second")} for line in every]
+
+
+def assert_same_end(run: Path, other: Path) -> None:
+    assert lines(run) == lines(other)
+    ours, theirs = Checkpoints(run / "checkpoints"), Checkpoints(other / "checkpoints")
+    try:
+        assert ours.steps == theirs.steps
+        assert ours.best == theirs.best
+        for step in ours.steps:
+            assert ours.checksum(step) == theirs.checksum(step)
+    finally:
+        ours.close()
+        theirs.close()
+
+
+def is_saving(run: Path) -> bool:
+    """Whether a checkpoint is being written: Orbax names it so until it is whole."""
+    return any("tmp" in path.name for path in (run / "checkpoints").glob("*"))
+
+
+def saved_steps(run: Path) -> list[str]:
+    return [path.name for path in (run / "checkpoints").glob("*") if path.name.isdecimal()]
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 300
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("runs") / "uninterrupted"
+
+
+def run_uninterrupted(start, run: Path) -> None:
+    if not (run / "done").exists():
+        finish(start(run))
+        (run / "done").touch()
+
+
+def test_kill_and_sigterm_lose_nothing(start, uninterrupted, tmp_path):
+    run_uninterrupted(start, uninterrupted)
+    run = tmp_path / "interrupted"
+    process = start(run)
+    wait_for(lambda: saved_steps(run), process)
+    process.kill()
+    process.communicate()
+
+    process = start(run)
+    before = set(saved_steps(run))
+    wait_for(lambda: set(saved_steps(run)) - before, process)
+    time.sleep(1)  # into the next epoch
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 75, output
+    assert "everything is saved; go on with: python -m simam_jax.main --config" in output
+
+    output = finish(start(run))
+    assert "going on from step" in output
+    assert_same_end(run, uninterrupted)
+    assert "done: best acc is" in finish(start(run))
+
+
+def test_a_run_of_another_config_is_refused(start, uninterrupted):
+    run_uninterrupted(start, uninterrupted)
+    process = start(uninterrupted, "--config.seed=1")
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 2
+    assert "is a run of another config, which differs in seed (0 there, 1 here)" in output
+
+
+@pytest.mark.slow
+def test_killed_at_ten_moments(start, uninterrupted, tmp_path):
+    """Ten runs, each killed once: at seven moments uniform over a run's time, and three times while it saves."""
+    began = time.monotonic()
+    shutil.rmtree(uninterrupted, ignore_errors=True)
+    run_uninterrupted(start, uninterrupted)
+    duration = time.monotonic() - began
+    chance = random.Random(0)
+    for trial in range(10):
+        run = tmp_path / f"trial{trial}"
+        process = start(run)
+        moment = (trial + chance.random()) / 10 * duration
+        if trial in (4, 6, 8):
+            time.sleep(0.8 * moment)
+            wait_for(lambda run=run: is_saving(run), process)
+        else:
+            time.sleep(moment)
+        while_saving = is_saving(run)
+        process.kill()
+        process.communicate()
+        steps = saved_steps(run)
+        finish(start(run))
+        assert_same_end(run, uninterrupted)
+        print(f"killed at {moment:.1f} s of {duration:.1f}, saving: {while_saving}, checkpoints: {steps}: same bits")
