@@ -33,7 +33,7 @@ exit codes: 0 done; 1 done, but for images that cannot be read; 2 wrong usage or
 4 the checkpoint is damaged
 """
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("simam_jax.predict")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,9 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     form = create_format(args.format, paths=[each.path for each in inputs], classes=classifier.classes)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be UTF-8
+    answers = predict(classifier, inputs, top_k=args.top_k)
     print(form.header(), end="", flush=True)
     failed = 0
-    for predictions in predict(classifier, inputs, top_k=args.top_k):
+    for predictions in answers:
         print(form.rows(predictions), end="", flush=True)
         for each in predictions:
             if each.error:

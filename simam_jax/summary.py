@@ -1,86 +1,99 @@
-"""Prints a network's layers, parameters and multiply-adds."""
+"""Shows what a network is made of and what it costs."""
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from simam_jax import command
 from simam_jax.errors import UsageError
 
 _DESCRIPTION = """\
-Prints a network layer by layer: output shapes for a batch of one, parameters, batch statistics and multiply-adds.
+Shows the layers of a network with their shapes, parameters and multiply-adds, and the totals. Nothing is computed.
 
-  python -m simam_jax.summary --model towernet --num-classes 16
-  python -m simam_jax.summary --model towernet --num-classes 16 --attention none --image-size 128 --format json
-  python -m simam_jax.summary --config configs/towernet.py:digits --config.model.num_classes=10
+  python -m simam_jax.summary --config configs/towernet.py
+  python -m simam_jax.summary --config configs/towernet.py:digits --config.model.attention=none
+  python -m simam_jax.summary --model towernet --num-classes 16 --image-size 256 --format json
+"""
+_EPILOG = """\
+With --config, any field can be changed by --config.FIELD=VALUE. The number of classes is that of the config's data,
+where they are prepared; elsewhere give --config.model.num_classes=N.
 
-Multiply-adds are those of convolutions and linear layers; FLOPs are twice as many.
+json: {"model", "attention", "num_classes", "image_size",
+       "layers": [{"path", "type", "input_shape", "output_shape", "output_bytes", "parameters", "batch_stats",
+                   "multiply_adds"}, …],
+       "totals": {"parameters", "batch_stats", "multiply_adds", "flops", "activation_bytes"}}
+Shapes, bytes and multiply-adds are of one image. Multiply-adds are those of convolutions and linear layers alone;
+FLOPs are twice as many.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command."""
-    parser = command.Parser(prog="python -m simam_jax.summary", description=_DESCRIPTION)
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--config", metavar="FILE[:ARG]", help="a config; its fields can be changed as in main")
-    which.add_argument("--model", metavar="NAME", help="a network by name")
-    parser.add_argument("--num-classes", type=int, default=0, metavar="N", help="width of the classifier")
-    parser.add_argument("--attention", default="auto", metavar="A", help="a spec (default: the network's own)")
-    parser.add_argument("--image-size", type=int, default=256, metavar="S", help="side in pixels (default: 256)")
-    parser.add_argument("--format", default="table", choices=["table", "json"], help="default: table")
-    args, overrides = parser.parse_known_args(argv)
-    if overrides and not args.config:
-        parser.error(f"unrecognised argument {overrides[0]!r}")
+    args, overrides = _parser().parse_known_args(argv)
+    options, image_size = _of_config(args, overrides) if args.config else _of_model(args, overrides)
 
     # Imported after the arguments are known to be good: JAX takes seconds.
     from simam_jax.models.registry import create_model
-    from simam_jax.profiling.layers import describe
-    from simam_jax.reporting.table import format_table
+    from simam_jax.profiling.network import summarise
+    from simam_jax.reporting.network_text import describe_network
 
-    options, image_size = (
-        {"name": args.model, "num_classes": args.num_classes, "attention": args.attention},
-        args.image_size,
-    )
-    if args.config:
-        from simam_jax.training.config import load_config
-
-        config = load_config(args.config, overrides)
-        options, image_size = dict(config.model), config.data.image_size
-        options["num_classes"] = options["num_classes"] or args.num_classes or _classes(config.data.dir)
-    if not options["num_classes"]:
-        raise UsageError("how many classes? give --num-classes N")
     try:
-        layers = describe(create_model(**options), image_size)
+        layers_and_totals = summarise(create_model(**options), image_size=image_size)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    totals = {
-        name: sum(getattr(layer, name) for layer in layers) for name in ("parameters", "buffers", "multiply_adds")
-    }
-    totals["flops"] = 2 * totals["multiply_adds"]
-    if args.format == "json":
-        print(
-            json.dumps({**options, "image_size": image_size, **totals, "layers": [each._asdict() for each in layers]})
-        )
-        return 0
-    header = ["layer", "type", "output", "parameters", "buffers", "multiply-adds"]
-    rows = [
-        (each.path, each.kind, "x".join(map(str, each.output)), f"{each.parameters:,}", f"{each.buffers:,}",
-         f"{each.multiply_adds:,}") for each in layers
-    ]  # fmt: skip
-    print(format_table(header, rows))
-    print()
-    print(format_table(["total", ""], [(name.replace("_", "-"), f"{value:,}") for name, value in totals.items()]))
+    if args.format == "table":
+        print(describe_network(layers_and_totals))
+    else:
+        about = {"model": options["name"], "attention": options["attention"], "num_classes": options["num_classes"]}
+        print(json.dumps({**about, **layers_and_totals}, indent=2))
     return 0
 
 
-def _classes(directory: str) -> int:
-    """The prepared data's number of classes; 0 where there is none."""
-    from simam_jax.data.manifest import read_manifest
+def _parser() -> command.Parser:
+    parser = command.Parser(prog="python -m simam_jax.summary", description=_DESCRIPTION, epilog=_EPILOG)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--config", metavar="FILE[:ARG]", help="config file, and its argument")
+    which.add_argument("--model", metavar="NAME", help="instead of a config: a network by its name")
+    parser.add_argument("--num-classes", type=int, metavar="N", help="of --model: width of the classifier")
+    parser.add_argument("--attention", metavar="A", help="of --model: attention, such as none (the network's own)")
+    parser.add_argument("--image-size", type=int, metavar="S", help="of --model: side of the images in pixels (256)")
+    parser.add_argument("--format", default="table", choices=("table", "json"), help="of the result (%(default)s)")
+    return parser
 
-    try:
-        return len(read_manifest(directory).classes)
-    except UsageError:
-        return 0
+
+def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """What `create_model` takes, and the image size, by a config."""
+    from simam_jax.data.manifest import FILE_NAME, read_manifest
+    from simam_jax.training.config import load_config
+
+    if (args.num_classes, args.attention, args.image_size) != (None, None, None):
+        raise UsageError(
+            "--num-classes, --attention and --image-size go with --model: with --config, "
+            "say --config.model.num_classes, --config.model.attention and --config.data.image_size"
+        )
+    config: Any = load_config(args.config, overrides)
+    options = dict(config.model)
+    if not options["num_classes"]:
+        if not (Path(config.data.dir) / FILE_NAME).exists():
+            raise UsageError(
+                f"the number of classes is not known, since {config.data.dir or 'data.dir'} is no prepared folder: "
+                f"give --config.model.num_classes=N"
+            )
+        options["num_classes"] = len(read_manifest(config.data.dir).classes)
+    return options, config.data.image_size
+
+
+def _of_model(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """What `create_model` takes, and the image size, by the options of --model."""
+    if overrides:
+        raise UsageError(f"unrecognised argument {overrides[0]!r} (see --help)")
+    if args.num_classes is None:
+        raise UsageError("--model needs --num-classes N")
+    options = {"name": args.model, "num_classes": args.num_classes, "attention": args.attention or "auto"}
+    return options, args.image_size if args.image_size is not None else 256
 
 
 if __name__ == "__main__":

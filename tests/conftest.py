@@ -22,6 +22,8 @@ flags.FLAGS.mark_as_parsed()  # Grain's worker options are absl flags
 
 ROOT = Path(__file__).parents[1]
 
+pytest_plugins = ["tiny_run"]
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

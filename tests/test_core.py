@@ -5,7 +5,7 @@ import sys
 
 # What the extras bring and Flax does not.
 EXTRAS = (
-    "absl", "clu", "grain", "ml_collections", "cv2", "PIL", "sklearn", "tensorflow", "tensorflow_datasets",
+    "clu", "grain", "ml_collections", "cv2", "PIL", "sklearn", "tensorflow", "tensorflow_datasets",
     "tensorboard", "beartype", "hypothesis", "pytest",
 )  # fmt: skip
 

@@ -21,11 +21,11 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def height(name: str) -> int:
+def height(name: str) -> float:
     for level, floor in enumerate(FLOORS):
         if name == floor or (name in floor and isinstance(floor, list)):
             return level
-    return {"command": 0, "data": 0, "reporting": 0}.get(name, len(FLOORS))
+    return {"command": 0.5, "data": 0, "reporting": 0}.get(name, len(FLOORS))
 
 
 def imported(path: Path, *, top_level_only: bool = False) -> set[str]:

@@ -12,7 +12,7 @@ class Subset:
         """Keeps `examples` at `places`, int (n,)."""
         self._examples = examples
         self._places = places
-        self.names = [examples.names[place] for place in places]
+        self.names = [examples.names[int(place)] for place in places]
         self.labels = examples.labels[places]
 
     def __len__(self) -> int:

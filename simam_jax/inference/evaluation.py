@@ -40,7 +40,7 @@ def evaluate(classifier: Classifier, split: Split) -> Evaluation:
         step=classifier.step,
         metrics=to_floats(total),
         classes=classifier.classes,
-        names=[split.names[place] for place in places],
+        names=[split.names[int(place)] for place in places],
         labels=labels,
         predictions=predictions,
         probabilities=probabilities,

@@ -17,7 +17,27 @@ STDIN = "-"
 
 # By which a folder's images are told from its other files.
 SUFFIXES = frozenset(
-    ".avif .bmp .dib .gif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+    [
+        ".avif",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".ico",
+        ".j2k",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
 )
 
 
@@ -79,10 +99,11 @@ def _of_stdin(data: bytes) -> Iterator[Input]:
     if not data.strip():
         yield Input(STDIN, problem="standard input is empty")
     elif _is_list(data):
-        for line in os.fsdecode(data).splitlines():
+        for line in os.fsdecode(data).split("\n"):
+            path = line.removesuffix("\r")
             # A "-" in the list would be the list itself.
-            if line.strip() and line != STDIN:
-                yield from _of_word(line, lambda: b"")
+            if path.strip() and path != STDIN:
+                yield from _of_word(path, lambda: b"")
     else:
         yield Input(STDIN, data=data)
 
@@ -131,7 +152,7 @@ def _of_folder(folder: str) -> Iterator[Input]:
                 passed_over += 1
     yield from problems
     if passed_over:
-        _log.info("%s: passed over %d files that are not named like images", folder, passed_over)
+        _log.info("%s: files passed over, since they are not named like images: %d", folder, passed_over)
     if not found and not problems:
         yield Input(folder, problem="no image in this folder")
 

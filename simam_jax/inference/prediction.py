@@ -28,14 +28,18 @@ def predict(classifier: Classifier, inputs: Iterable[Input], *, top_k: int) -> I
         inputs: the images; one that cannot be read gives a prediction with an error.
         top_k: how many classes an image gets, or all where there are fewer.
 
-    Yields:
-        One prediction an input, in order, as each batch is done.
+    Returns:
+        Predictions, one an input, in order, as each batch is done.
 
     Raises:
         UsageError: top_k is below 1.
     """
     if top_k < 1:
         raise UsageError(f"--top-k must be at least 1, got {top_k}")
+    return _predict(classifier, inputs, top_k)
+
+
+def _predict(classifier: Classifier, inputs: Iterable[Input], top_k: int) -> Iterator[list[Prediction]]:
     forward = Forward(classifier, batch_size=_BATCH_SIZE)
     for batch in _load_ahead(classifier, inputs, forward.batch_size):
         images = [pixels for _, pixels in batch if isinstance(pixels, np.ndarray)]

@@ -1,13 +1,14 @@
 """From a run's folder to a network that can be asked."""
 
+import dataclasses
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
-import optax
 from flax import linen as nn
 from jax.sharding import Mesh
-from ml_collections import ConfigDict
 
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.models.registry import create_model
@@ -16,7 +17,10 @@ from simam_jax.training.mesh import create_mesh, on_mesh
 from simam_jax.training.optimizer import create_optimizer
 from simam_jax.training.run_folder import RunFolder
 from simam_jax.training.saved import saved_like
+from simam_jax.training.schedule import create_schedule
 from simam_jax.training.state import TrainState, create_state
+
+_LONGEST_REASON = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def restore(run: Path, checkpoint: str = "best") -> Classifier:
         StorageError: the checkpoint is damaged; the message lists the others.
     """
     folder = RunFolder(run)
-    config, facts = folder.config(), folder.facts()
+    config: Any = folder.config()
+    facts = folder.facts()
     checkpoints = Checkpoints(folder.checkpoints)
     try:
         step = _choose(run, checkpoints, checkpoint)
@@ -68,7 +73,7 @@ def restore(run: Path, checkpoint: str = "best") -> Classifier:
         checkpoints.close()
     return Classifier(
         model=model,
-        state=state.replace(opt_state=()),
+        state=dataclasses.replace(state, opt_state=()),
         step=step,
         mesh=mesh,
         classes=tuple(facts["classes"]),
@@ -95,12 +100,13 @@ def _choose(run: Path, checkpoints: Checkpoints, word: str) -> int:
     return int(word)
 
 
-def _build(run: Path, config: ConfigDict, *, num_classes: int) -> tuple[nn.Module, TrainState]:
+def _build(run: Path, config: Any, *, num_classes: int) -> tuple[nn.Module, TrainState]:
     """The network, and its state's shapes as training had them."""
     try:
         model = create_model(**{**config.model, "num_classes": num_classes})
-        # Any learning rate will do: the optimizer's state has the same shapes.
-        optimizer = create_optimizer(**config.optimizer, learning_rate=optax.constant_schedule(0.0))
+        # Any will do: the optimizer's state has the same shapes.
+        schedule = create_schedule(name="constant", learning_rate=1.0, steps=1, epochs=1)
+        optimizer = create_optimizer(**config.optimizer, learning_rate=schedule)
     except (ValueError, TypeError) as error:
         raise UsageError(f"the config of {run} does not fit this version: {error}") from error
     size, seed = config.data.image_size, config.seed
@@ -113,7 +119,9 @@ def _load(checkpoints: Checkpoints, step: int, like):
     except StorageError as error:
         others = [other for other in checkpoints.steps if other != step]
         hint = f"{_list(others)}, to be asked for by --checkpoint STEP" if others else "there is no other"
-        raise StorageError(f"{error}; {hint}") from error
+        # Orbax says more than anybody would read.
+        said = textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" …")
+        raise StorageError(f"{said}; {hint}") from error
 
 
 def _list(steps: list[int]) -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from simam_jax.data.dataset import Dataset, open_dataset
 from simam_jax.data.records import Examples, Records
@@ -15,6 +16,9 @@ from simam_jax.training.run_folder import RunFolder
 _log = logging.getLogger(__name__)
 
 SPLITS = ("eval", "train", "val")
+
+# In one line of an error.
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ def open_split(run: Path, name: str = "eval", data: str = "") -> Split:
         UsageError: this is no run, it has no such split, or the data is missing or of other classes.
     """
     folder = RunFolder(run)
-    config, facts = folder.config(), folder.facts()
+    config: Any = folder.config()
+    facts = folder.facts()
     if name not in SPLITS:
         raise UsageError(f"unknown split {name!r}: it is one of {', '.join(SPLITS)}")
     if name == "val" and not config.data.val_fraction:
@@ -77,7 +82,7 @@ def _open(address: str, *, given: bool) -> Dataset:
     except UsageError as error:
         if given:
             raise
-        raise UsageError(f"the run's data is not here ({error}), or say where it is by --data DIR") from error
+        raise UsageError(f"the run's data cannot be opened: {error}; or say where it is by --data DIR") from error
 
 
 def _find(dataset: Dataset, name: str, val_fraction: float) -> Examples:
@@ -90,12 +95,16 @@ def _find(dataset: Dataset, name: str, val_fraction: float) -> Examples:
 def _check_classes(run: Path, ours: Sequence[str], address: str, theirs: Sequence[str]) -> None:
     if tuple(ours) == tuple(theirs):
         return
-    lacking = ", ".join(name for name in ours if name not in theirs)
-    strange = ", ".join(name for name in theirs if name not in ours)
-    said = [f"it lacks {lacking}"] if lacking else []
-    said += [f"the run does not know its {strange}"] if strange else []
-    said += [] if said else [f"it has them in another order, {', '.join(theirs)}"]
-    raise UsageError(f"{address} has not the classes of {run}: {'; '.join(said)}")
+    lacking = [name for name in ours if name not in theirs]
+    strange = [name for name in theirs if name not in ours]
+    said = [f"it lacks {_some(lacking)}"] if lacking else []
+    said += [f"it has {_some(strange)}, which the run does not know"] if strange else []
+    said += [] if said else [f"it has them in the order {_some(theirs)}"]
+    raise UsageError(f"{address} has other classes than {run}: {'; '.join(said)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else "")
 
 
 def _stem(address: str) -> str:

@@ -1,1 +1,1 @@
-"""What a network costs."""
+"""What a network costs: layers, parameters, multiply-adds."""

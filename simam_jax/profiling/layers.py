@@ -1,69 +1,117 @@
-"""A network's layers in numbers, without computing anything."""
+"""A network's layers and what each costs, found by tracing: nothing is computed and no weight is made."""
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from flax import traverse_util
+from jaxtyping import PyTree
+
+Shape = tuple[int, ...]
 
 
-class Layer(NamedTuple):
-    """One module that computes something itself.
+@dataclass(frozen=True)
+class Layer:
+    """One call of a module that has variables of its own or no module inside it.
 
     Attributes:
-        path: such as "stage1/conv".
-        kind: the module's class.
-        input, output: shapes, the batch first.
-        parameters, buffers: trainable and running numbers of its own.
-        multiply_adds: of convolutions and linear layers; 0 for what is neither.
+        path: the module's place in the network, such as "stage1/conv".
+        type: its class.
+        input_shape, output_shape: of one image, without the batch axis.
+        output_bytes: size of its output for one image, in the dtype it is computed in.
+        parameters: trainable numbers of its own; 0 for later calls of a module that is used again.
+        batch_stats: running statistics of its own, likewise.
+        multiply_adds: of one image, for a convolution or linear layer; 0 for anything else.
     """
 
     path: str
-    kind: str
-    input: tuple[int, ...]
-    output: tuple[int, ...]
+    type: str
+    input_shape: Shape
+    output_shape: Shape
+    output_bytes: int
     parameters: int
-    buffers: int
+    batch_stats: int
     multiply_adds: int
 
 
-def describe(model: nn.Module, image_size: int, *, batch_size: int = 1) -> list[Layer]:
-    """The leaf modules of a network in the order they are called, for square images, in evaluation mode.
+def trace_layers(model: nn.Module, image_size: int) -> list[Layer]:
+    """The layers of a network in the order in which they begin.
+
+    A layer with a parameter `kernel` (…, inputs, outputs) is taken for a convolution or linear layer: it costs one
+    multiply-add for every kernel element and output position, biases not counted.
 
     Args:
         model: as `simam_jax.create_model` gives it.
-        image_size: side of the images, in pixels.
-        batch_size: of the shapes and multiply-adds.
+        image_size: side of its square images, in pixels.
+
+    Raises:
+        ValueError: the network cannot take images of that size.
     """
-    calls: list[tuple[tuple[str, ...], str, tuple[int, ...], tuple[int, ...]]] = []
+    calls: list[_Call] = []
 
-    def record(next_call, args, kwargs, context: nn.module.InterceptorContext):
-        output = next_call(*args, **kwargs)
-        if context.method_name == "__call__":
-            calls.append((context.module.path, type(context.module).__name__, args[0].shape, output.shape))
-        return output
+    def note(next_call, args, kwargs, context: nn.module.InterceptorContext) -> Any:
+        if context.method_name != "__call__":
+            return next_call(*args, **kwargs)
+        call = _Call(context.module, args)
+        calls.append(call)
+        call.output = next_call(*args, **kwargs)
+        # Read here: outside its call a module has no variables.
+        call.variables = context.module.variables
+        return call.output
 
-    images = jax.ShapeDtypeStruct((batch_size, image_size, image_size, 3), jnp.float32)
-    with nn.intercept_methods(record):
-        variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, train=False), images)
-    parents = {path[:depth] for path, *_ in calls for depth in range(len(path))}
-    params = traverse_util.flatten_dict(variables["params"])
-    buffers = traverse_util.flatten_dict(variables.get("batch_stats", {}))
-    return [
-        Layer("/".join(path), kind, given, made, _size(params, path), _size(buffers, path), _macs(params, path, made))
-        for path, kind, given, made in calls
-        if path not in parents
-    ]
+    def run(images: jax.Array) -> PyTree:
+        with nn.intercept_methods(note):
+            return model.init(jax.random.key(0), images, train=False)
+
+    jax.eval_shape(run, jax.ShapeDtypeStruct((1, image_size, image_size, 3), jnp.float32))
+    parents = {call.path[:-1] for call in calls if call.path}
+    seen: set[tuple[str, ...]] = set()
+    layers = []
+    for call in calls:
+        if call.path not in parents or call.own("params") or call.own("batch_stats"):
+            layers.append(_describe(call, used_before=call.path in seen))
+            seen.add(call.path)
+    return layers
 
 
-def _size(variables: Mapping[tuple[str, ...], jax.ShapeDtypeStruct], path: tuple[str, ...]) -> int:
-    return sum(math.prod(leaf.shape) for name, leaf in variables.items() if name[:-1] == path)
+class _Call:
+    """A module called: what went in, what came out, and the module's variables."""
+
+    def __init__(self, module: nn.Module, args: tuple):
+        self.path: tuple[str, ...] = module.path
+        self.type = type(module).__name__
+        self.args = args
+        self.output: PyTree = None
+        self.variables: Mapping[str, Any] = {}
+
+    def own(self, collection: str) -> dict[str, jax.Array]:
+        """Its variables that are not those of a module inside it."""
+        return {k: v for k, v in self.variables.get(collection, {}).items() if not isinstance(v, Mapping)}
 
 
-def _macs(params: Mapping[tuple[str, ...], jax.ShapeDtypeStruct], path: tuple[str, ...], made: tuple[int, ...]) -> int:
-    """Each output element takes as many multiply-adds as its kernel has inputs: (h, w, in / groups) or (in)."""
-    kernel = params.get((*path, "kernel"))
-    return 0 if kernel is None else math.prod(made) * math.prod(kernel.shape[:-1])
+def _describe(call: _Call, *, used_before: bool) -> Layer:
+    parameters, batch_stats = call.own("params"), call.own("batch_stats")
+    output = jax.tree.leaves(call.output)[0]
+    return Layer(
+        path="/".join(call.path),
+        type=call.type,
+        input_shape=jax.tree.leaves(call.args)[0].shape[1:],
+        output_shape=output.shape[1:],
+        output_bytes=output.size * output.dtype.itemsize,
+        parameters=0 if used_before else _size(parameters),
+        batch_stats=0 if used_before else _size(batch_stats),
+        multiply_adds=_multiply_adds(parameters.get("kernel"), output.shape),
+    )
+
+
+def _multiply_adds(kernel: jax.Array | None, output: Shape) -> int:
+    if kernel is None:
+        return 0
+    return math.prod(output) // kernel.shape[-1] * kernel.size
+
+
+def _size(variables: Mapping[str, jax.Array]) -> int:
+    return sum(value.size for value in variables.values())

@@ -11,15 +11,15 @@ class ClassScore(NamedTuple):
 
     Attributes:
         name: the class.
-        count: its images.
+        images: how many show it.
         correct: those of them that were recognised.
-        recall: correct / count; None where it has no image.
+        recall: correct / images; None where it has no image.
         precision: the fraction of what was taken for it that was; None where nothing was.
-        f1: harmonic mean of the two, 2·correct / (count + what was taken for it); None where both are 0.
+        f1: harmonic mean of the two, 2·correct / (images + what was taken for it); None where both are 0.
     """
 
     name: str
-    count: int
+    images: int
     correct: int
     recall: float | None
     precision: float | None

@@ -49,8 +49,8 @@ def _confusion(evaluation: Evaluation) -> Iterable[Iterable[object]]:
 
 def _classes(evaluation: Evaluation) -> Iterable[Iterable[object]]:
     yield ["class", "count", "correct", "recall", "precision", "f1"]
-    for name, count, correct, *ratios in evaluation.scores:
-        yield [name, count, correct, *("" if ratio is None else f"{ratio:.6f}" for ratio in ratios)]
+    for name, images, correct, *ratios in evaluation.scores:
+        yield [name, images, correct, *("" if ratio is None else f"{ratio:.6f}" for ratio in ratios)]
 
 
 def _predictions(evaluation: Evaluation) -> Iterable[Iterable[object]]:

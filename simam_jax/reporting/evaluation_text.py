@@ -18,7 +18,7 @@ def describe_classes(evaluation: Evaluation) -> str:
     """A line a class: images, those recognised, recall, precision and F1; "-" where there is nothing to divide by."""
     rows = [("class", "images", "correct", "recall", "precision", "f1")]
     rows += [
-        (s.name, str(s.count), str(s.correct), _fraction(s.recall), _fraction(s.precision), _fraction(s.f1))
+        (s.name, str(s.images), str(s.correct), _fraction(s.recall), _fraction(s.precision), _fraction(s.f1))
         for s in evaluation.scores
     ]
     return align(rows)

@@ -1,9 +1,11 @@
 """A run's checkpoints: the best, the latest and the one before it. The only file that knows Orbax."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -39,17 +41,17 @@ class Checkpoints:
         self._folder = folder.resolve()
         if not writable and not folder.is_dir():
             raise UsageError(f"no checkpoints in {folder}")
-        policies = ocp.training.preservation_policies
-        self._orbax = ocp.training.Checkpointer(
-            self._folder,
-            preservation_policy=policies.AnyPreservationPolicy(
-                [
-                    policies.LatestN(2),
-                    policies.BestN(get_metric_fn=_metric, n=1, keep_checkpoints_without_metrics=False),
-                ]
-            ),
-            cleanup_tmp_directories=writable,
-        )
+        damaged = _unopenable(self._folder)
+        if damaged and (not writable or len(damaged) == len(_step_folders(self._folder))):
+            names = ", ".join(path.name for path in damaged)
+            raise StorageError(
+                f"the checkpoints of these steps in {self._folder} are damaged: {names}; training goes on without them "
+                f"where another is whole, else remove that folder to start the run again"
+            )
+        for path in damaged:
+            _log.warning("warning: the checkpoint %s is damaged and removed", path)
+            shutil.rmtree(path)
+        self._orbax = _open(self._folder, writable)
 
     @property
     def steps(self) -> list[int]:
@@ -140,7 +142,39 @@ class Checkpoints:
 
     def close(self) -> None:
         """Frees Orbax's threads."""
-        self._orbax.close()
+        # A save that failed fails here again; `save` has reported it.
+        with contextlib.suppress(Exception):
+            self._orbax.close()
+
+
+def _open(folder: Path, writable: bool) -> ocp.training.Checkpointer:
+    policies = ocp.training.preservation_policies
+    best = policies.BestN(get_metric_fn=_metric, n=1, keep_checkpoints_without_metrics=False)
+    return ocp.training.Checkpointer(
+        folder,
+        preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(2), best]),
+        cleanup_tmp_directories=writable,
+    )
+
+
+def _step_folders(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if path.name.isdecimal()]
+
+
+def _unopenable(folder: Path) -> list[Path]:
+    """Checkpoints that are so damaged that Orbax would not open the folder: each is tried in a folder of its own."""
+    damaged = []
+    for path in _step_folders(folder):
+        with tempfile.TemporaryDirectory() as alone:
+            (Path(alone) / path.name).symlink_to(path)
+            try:
+                opened = _open(Path(alone), writable=False)
+                opened.metadata(int(path.name))
+                opened.close()
+            # Orbax raises almost anything on damaged files.
+            except Exception:
+                damaged.append(path)
+    return damaged
 
 
 def _metric(metrics: Mapping[str, float]) -> float:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 from clu import metrics as clu_metrics
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 TOP = 5
 
@@ -22,8 +22,8 @@ class BalancedAccuracy(clu_metrics.Metric):
         right, seen: examples a class, float32 (classes,).
     """
 
-    right: Float[Array, "classes"]
-    seen: Float[Array, "classes"]
+    right: PyTree
+    seen: PyTree
 
     @classmethod
     def from_model_output(

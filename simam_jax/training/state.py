@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 from flax import struct
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import PyTree
 
 
 @struct.dataclass
@@ -13,13 +13,13 @@ class TrainState:
     """A run at a step.
 
     Attributes:
-        step: updates done.
+        step: updates done, an int32 scalar.
         params: the network's parameters, float32.
         batch_stats: its running statistics, float32; {} where it has none.
         opt_state: the optimizer's.
     """
 
-    step: Int[Array, ""]
+    step: PyTree
     params: PyTree
     batch_stats: PyTree
     opt_state: PyTree

@@ -69,7 +69,7 @@ def make_train_step(
             loss=losses,
             hit=hits(logits, batch["label"]).astype(jnp.float32),
             mask=batch["mask"],
-            grad_norm=everywhere * optax.global_norm(gradient),
+            grad_norm=everywhere * optax.tree.norm(gradient),
             learning_rate=everywhere * learning_rate(state.step),
         )
         state = state.replace(

@@ -42,7 +42,7 @@ def test_gate_lies_between_sigmoid_of_a_half_and_one(x):
     y = np.asarray(simam(jnp.asarray(x)))
     lower = 1 / (1 + np.exp(-0.5))
     assert (np.abs(y) <= np.abs(x) * (1 + 1e-6)).all()
-    assert (np.abs(y) >= np.abs(x) * lower * (1 - 1e-6)).all()
+    assert (np.abs(y) >= np.abs(x) * lower * (1 - 1e-6) - 1e-37).all()  # XLA rounds the smallest numbers to 0
 
 
 def test_the_neuron_that_stands_out_has_the_largest_gate():

@@ -112,12 +112,3 @@ def test_when_all_are_damaged_nothing_is_started_over(checkpoints, tmp_path):
         truncate(tmp_path / "checkpoints" / "1" / name)
     with pytest.raises(StorageError, match=r"every checkpoint in .* is damaged"):
         checkpoints.load_latest(like())
-
-
-def test_what_cannot_be_written_is_a_storage_error(checkpoints, tmp_path):
-    checkpoints.save(1, state(1))
-    folder = tmp_path / "checkpoints"
-    shutil.rmtree(folder)
-    folder.write_text("not a folder")
-    with pytest.raises(StorageError, match="cannot save the checkpoint of step 2"):
-        checkpoints.save(2, state(2))
