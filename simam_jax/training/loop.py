@@ -71,6 +71,7 @@ def _train(config: ConfigDict, workdir: Path, stop: StopRequest) -> Outcome:
         raise DivergedError(f"{error}; {good}; try a lower --config.schedule.learning_rate") from error
     finally:
         run.close()
+        folder.release()
 
 
 class _Run:

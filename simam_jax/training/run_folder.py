@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import jax
 from ml_collections import ConfigDict
@@ -31,6 +32,7 @@ class RunFolder:
     def __init__(self, path: Path):
         """Names the folder; touches nothing."""
         self.path = path
+        self._lock_file: IO[str] | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -87,12 +89,18 @@ class RunFolder:
         if self.facts()["fingerprint"] != dataset.fingerprint:
             raise UsageError(f"{self.path} is a run on other data: the fingerprints differ")
 
+    def release(self) -> None:
+        """Lets others work on the run."""
+        if self._lock_file is not None:
+            self._lock_file.close()
+
     def _lock(self) -> None:
         """Holds the folder for this process; the system lets go when the process ends, however it ends."""
-        self._held = (self.path / ".lock").open("w")
+        self._lock_file = (self.path / ".lock").open("w")
         try:
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self.release()
             raise UsageError(f"another process is training in {self.path}") from None
 
     def _read(self, name: str) -> dict:
