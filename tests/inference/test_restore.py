@@ -93,7 +93,7 @@ def test_damage_is_noticed_and_the_others_named(copy):
     assert len(str(caught.value)) < 500
     assert restore(copy, "3").step == 3
     shutil.rmtree(copy / "checkpoints" / "3")
-    with pytest.raises(StorageError, match="there is no other$"):
+    with pytest.raises(StorageError, match=r"there is no other$"):
         restore(copy, "latest")
 
 
