@@ -50,8 +50,8 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, root: Path) -> TinyRun:
 
 
 def _write_images(folder: Path) -> None:
-    digits = load_digits()
+    images, targets = load_digits(return_X_y=True)
     for name, digit in zip(CLASSES, _DIGITS, strict=True):
         (folder / name).mkdir(parents=True)
-        for number, pixels in enumerate(digits.images[digits.target == digit][:_IMAGES_A_CLASS]):
+        for number, pixels in enumerate(images[targets == digit][:_IMAGES_A_CLASS].reshape(-1, 8, 8)):
             Image.fromarray((pixels * 255 / 16).astype(np.uint8)).save(folder / name / f"{number:02}.png")
