@@ -14,7 +14,7 @@ Names what images show, with probabilities, by a checkpoint of a run. It needs n
 
   python -m simam_jax.predict --run runs/towernet-digits photo.jpg
   python -m simam_jax.predict --run runs/towernet-digits --format csv photos/ 'more/**/*.png' > answers.csv
-  find photos -mtime -1 | python -m simam_jax.predict --run runs/towernet-digits --top-k 1 -
+  find photos -name '*.jpg' -mtime -1 | python -m simam_jax.predict --run runs/towernet-digits --top-k 1 -
   curl https://example.org/photo.jpg | python -m simam_jax.predict --run runs/towernet-digits -
 """
 _EPILOG = """\

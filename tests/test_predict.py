@@ -70,16 +70,14 @@ def test_the_table_is_the_default(run, photos, capsys):
     assert len(out.splitlines()) == 2
 
 
-@pytest.mark.parametrize("content", ["image", "list"])
-def test_standard_input(run, photos, capsys, monkeypatch, content):
-    data = (photos / "a.png").read_bytes() if content == "image" else f"{photos / 'a.png'}\n".encode()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    code, out, _ = ended(capsys, "--run", run, "--format", "jsonl", "-")
-    (answer,) = map(json.loads, out.splitlines())
-    assert code == 0
-    assert answer["path"] == ("-" if content == "image" else str(photos / "a.png"))
-    named = ended(capsys, "--run", run, "--format", "jsonl", photos / "a.png")[1]
-    assert json.loads(named)["top"] == answer["top"]
+def test_standard_input_is_an_image_or_a_list(run, photos, capsys, monkeypatch):
+    path, words = photos / "a.png", ["--run", run, "--format", "jsonl", "--top-k", "1"]
+    named = json.loads(ended(capsys, *words, path)[1])
+    for data, name in [(path.read_bytes(), "-"), (f"{path}\n".encode(), str(path))]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        code, out, _ = ended(capsys, *words, "-")
+        assert code == 0
+        assert json.loads(out) == {**named, "path": name}
 
 
 @pytest.mark.parametrize(
