@@ -80,7 +80,6 @@ class _Run:
     def __init__(self, config: ConfigDict, experiment: Experiment, folder: RunFolder):
         self._config = config
         self._experiment = experiment
-        self._folder = folder
         self.checkpoints = Checkpoints(folder.checkpoints, writable=True)
         self._no_metrics = jax.device_put(TrainMetrics.empty(), replicated(experiment.mesh))
         saved = self.checkpoints.load_latest(saved_like(experiment.state_like, experiment.mesh))
@@ -143,7 +142,7 @@ class _Run:
         self._window_images = 0
 
     def _end_epoch(self, epoch: int, stop: StopRequest) -> None:
-        metrics = self._evaluate(self._experiment.selection, stop)
+        metrics = _evaluate(self._experiment, self._state, self._experiment.selection, stop)
         if metrics is None:
             return
         value = metrics[self._config.checkpoint.best_metric]
@@ -169,15 +168,11 @@ class _Run:
         """With a validation split, eval is read once: here."""
         if self._experiment.selection == "eval" or self._summaries.has(self._step, "eval"):
             return
-        metrics = self._evaluate("eval", stop)
+        metrics = _evaluate(self._experiment, self._state, "eval", stop)
         if metrics is None:
             self._stop(stop)
         else:
             self._write("eval", metrics)
-
-    def _evaluate(self, split: str, stop: StopRequest) -> dict[str, float] | None:
-        """The state's metrics on a split; None where a signal came in between."""
-        return evaluate(self._experiment, self._state, split, stop)
 
     def _stop(self, stop: StopRequest) -> None:
         self._watch.settle()
@@ -201,10 +196,8 @@ class _Run:
             progress.best(best.value, self._experiment.epochs.of(best.step - 1))
 
 
-def evaluate(
-    experiment: Experiment, state: TrainState, split: str, stop: StopRequest | None = None
-) -> dict[str, float] | None:
-    """The metrics of a state on a whole split; None where `stop` was asked for in between."""
+def _evaluate(experiment: Experiment, state: TrainState, split: str, stop: StopRequest) -> dict[str, float] | None:
+    """The metrics of a state on a whole split; None where a signal came in between."""
     total: EvalMetrics | None = None
     for batch in feed(experiment.eval_batches(split), experiment.mesh):
         if stop:

@@ -93,3 +93,9 @@ def class_tree(tmp_path: Path, png: Callable[[int], bytes]) -> Path:
         for index in range(count):
             (root / class_name / f"image {index:04d}.png").write_bytes(png(100 * offset + index))
     return root
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A folder to prepare into, which is not there yet."""
+    return tmp_path / "prepared" / "photos"

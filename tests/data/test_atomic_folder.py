@@ -10,25 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from observed import files_below, nothing_left
 
 from simam_jax.data import preparation
 from simam_jax.data.atomic_folder import atomic_folder
 from simam_jax.data.manifest import read_manifest
 from simam_jax.data.preparation import prepare
 from simam_jax.errors import StorageError, UsageError
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "prepared" / "photos"
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def nothing_left(out: Path) -> bool:
-    return not out.exists() and not (out.parent.exists() and list(out.parent.iterdir()))
 
 
 @pytest.mark.parametrize(

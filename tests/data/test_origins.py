@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from observed import Said
 
 from simam_jax.data import caltech101
 from simam_jax.data.archive import Limits
@@ -15,14 +16,6 @@ from simam_jax.data.origins import find_source, open_source
 from simam_jax.data.progress import Progress
 from simam_jax.data.selection import class_names, select
 from simam_jax.errors import UsageError
-
-
-class Said(Progress):
-    def __init__(self):
-        self.messages: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.messages.append(message)
 
 
 @pytest.fixture

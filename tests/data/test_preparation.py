@@ -8,34 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from observed import Said, files_below, nothing_left
 from PIL import Image
 
 from simam_jax.data.decode import decode
 from simam_jax.data.manifest import fingerprint, read_manifest
 from simam_jax.data.preparation import prepare
-from simam_jax.data.progress import Progress
 from simam_jax.errors import UsageError
-
-
-class Said(Progress):
-    def __init__(self):
-        self.messages: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.messages.append(message)
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "prepared" / "photos"
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def nothing_left(out: Path) -> bool:
-    return not out.exists() and not (out.parent.exists() and list(out.parent.iterdir()))
 
 
 def test_the_folder_holds_what_the_contract_says(class_tree, out):
