@@ -78,5 +78,6 @@ def hits(logits: Float[Array, "B classes"], labels: Int[Array, "B"], *, top: int
     """Whether fewer than min(top, classes) classes score above the label's; of equal scores the first counts."""
     own = jnp.take_along_axis(logits, labels[:, None], axis=-1)
     before = jnp.arange(logits.shape[-1])[None, :] < labels[:, None]
-    ahead = (logits > own) | ((logits == own) & before)
+    # Written so that a score that is no number is ahead, and its example wrong.
+    ahead = ~(logits <= own) | ((logits == own) & before)
     return ahead.sum(-1) < min(top, logits.shape[-1])

@@ -49,3 +49,8 @@ def test_a_collection_starts_empty():
     once = measure(logits, data).compute()["loss"]
     # BalancedAccuracy has as many counts as there are classes, so only the scalar metrics have an empty value.
     assert float(EvalMetrics.__annotations__["loss"].empty().merge(measure(logits, data).loss).compute()) == float(once)
+
+
+def test_scores_that_are_no_numbers_are_wrong():
+    assert not bool(hits(jnp.full((1, 3), jnp.nan), jnp.array([0]))[0])
+    assert not bool(hits(jnp.array([[1.0, jnp.nan, 0.0]]), jnp.array([0]))[0])
