@@ -1,5 +1,6 @@
 """What all tests share: two virtual CPU devices, strictness, and where the reference data lies."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -36,6 +37,13 @@ def python_environment() -> dict[str, str]:
     """The environment of a command run as a user would: one device, nothing of the tests' strictness."""
     kept = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "JAX_NUMPY_RANK_PROMOTION")}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONEXECUTABLE": sys.executable}
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """What the project's log says, also after a command has turned it to stderr."""
+    monkeypatch.setattr(logging.getLogger("simam_jax"), "propagate", True)
+    return caplog
 
 
 def _shared(name: str) -> Path:

@@ -1,7 +1,6 @@
 """From a run's folder to a network that can be asked."""
 
 import dataclasses
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from simam_jax.training.run_folder import RunFolder
 from simam_jax.training.saved import saved_like
 from simam_jax.training.schedule import create_schedule
 from simam_jax.training.state import TrainState, create_state
-
-_LONGEST_REASON = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -119,9 +116,7 @@ def _load(checkpoints: Checkpoints, step: int, like):
     except StorageError as error:
         others = [other for other in checkpoints.steps if other != step]
         hint = f"{_list(others)}, to be asked for by --checkpoint STEP" if others else "there is no other"
-        # Orbax says more than anybody would read.
-        said = textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" …")
-        raise StorageError(f"{said}; {hint}") from error
+        raise StorageError(f"{error}; {hint}") from error
 
 
 def _list(steps: list[int]) -> str:

@@ -6,7 +6,8 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -16,6 +17,9 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from simam_jax.errors import StorageError, UsageError
+from simam_jax.training.replacement import check_writable, replacing, undo_replacements
+
+_LONGEST_REASON = 300  # characters; Orbax says more than anybody would read
 
 _log = logging.getLogger(__name__)
 
@@ -37,21 +41,36 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, *, writable: bool = False):
-        """Opens the folder; `writable` makes it if need be and clears away what an interrupted save left."""
+        """Opens the folder.
+
+        Args:
+            folder: RUN/checkpoints.
+            writable: make it if need be, clear away what an interrupted save left, and remove damaged checkpoints;
+                else they are passed over. Either is said in a warning.
+
+        Raises:
+            UsageError: there is no such folder to read.
+            StorageError: there are checkpoints and all are damaged.
+        """
         self._folder = folder.resolve()
-        if not writable and not folder.is_dir():
+        self._view = contextlib.ExitStack()
+        if writable:
+            undo_replacements(self._folder)
+        elif not folder.is_dir():
             raise UsageError(f"no checkpoints in {folder}")
-        damaged = _unopenable(self._folder)
-        if damaged and (not writable or len(damaged) == len(_step_folders(self._folder))):
-            names = ", ".join(path.name for path in damaged)
-            raise StorageError(
-                f"the checkpoints of these steps in {self._folder} are damaged: {names}; training goes on without them "
-                f"where another is whole, else remove that folder to start the run again"
-            )
+        saved = _step_folders(self._folder)
+        damaged = _damaged(saved)
+        if saved and len(damaged) == len(saved):
+            raise StorageError(_all_damaged(self._folder))
         for path in damaged:
-            _log.warning("warning: the checkpoint %s is damaged and removed", path)
-            shutil.rmtree(path)
-        self._orbax = _open(self._folder, writable)
+            _log.warning("warning: the checkpoint %s is damaged and %s", path, "removed" if writable else "passed over")
+            if writable:
+                shutil.rmtree(path)
+        if writable:
+            self._orbax = _open(self._folder, writable=True)
+        else:
+            whole = [path for path in saved if path not in damaged]
+            self._orbax = _open(self._view.enter_context(_links_to(whole)), writable=False)
 
     @property
     def steps(self) -> list[int]:
@@ -81,16 +100,23 @@ class Checkpoints:
         """
         metrics = None if best_value is None else {"value": best_value}
         try:
-            self._orbax.save(
-                step,
-                state,
-                force=True,
-                overwrite=step in self.steps,
-                metrics=metrics,
-                custom_metadata={"checksum": _checksum(state, metrics)},
-            )
+            # Where it cannot write, Orbax waits five minutes before it says so.
+            check_writable(self._folder)
+            with replacing(self._folder / str(step)), _silent_orbax():
+                self._orbax.reload()
+                self._orbax.save(
+                    step,
+                    state,
+                    force=True,
+                    metrics=metrics,
+                    custom_metadata={"checksum": _checksum(state, metrics), "metrics": metrics},
+                )
         except Exception as error:
-            raise StorageError(f"cannot save the checkpoint of step {step} in {self._folder}: {error}") from error
+            self._orbax.reload()
+            raise StorageError(
+                f"cannot save the checkpoint of step {step} in {self._folder}: {_shorten(error)}; make room there "
+                f"and run the same command again to go on from the checkpoint before"
+            ) from error
 
     def load(self, step: int, like: T) -> T:
         """The state of a step.
@@ -102,16 +128,18 @@ class Checkpoints:
         Raises:
             StorageError: the checkpoint is damaged.
         """
+        place = f"the checkpoint of step {step} in {self._folder}"
         try:
-            state = self._orbax.load(step, like)
+            with _silent_orbax():
+                state = self._orbax.load(step, like)
             metadata = self._orbax.metadata(step)
             saved = self.checksum(step)
             found = _checksum(state, metadata.metrics)
         # Orbax and TensorStore raise almost anything on damaged files.
         except Exception as error:
-            raise StorageError(f"the checkpoint of step {step} in {self._folder} is damaged: {error}") from error
+            raise StorageError(f"{place} is damaged: {_shorten(error)}") from error
         if saved != found:
-            raise StorageError(f"the checkpoint of step {step} in {self._folder} is damaged: its checksum is wrong")
+            raise StorageError(f"{place} is damaged: its checksum is wrong")
         return state
 
     def load_latest(self, like: T) -> tuple[int, T] | None:
@@ -129,9 +157,7 @@ class Checkpoints:
             except StorageError as error:
                 _log.warning("warning: %s; using the one before it", error)
         if steps:
-            raise StorageError(
-                f"every checkpoint in {self._folder} is damaged; remove that folder to start the run again"
-            )
+            raise StorageError(_all_damaged(self._folder))
         return None
 
     def remove_after(self, step: int) -> None:
@@ -143,8 +169,9 @@ class Checkpoints:
     def close(self) -> None:
         """Frees Orbax's threads."""
         # A save that failed fails here again; `save` has reported it.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), _silent_orbax():
             self._orbax.close()
+        self._view.close()
 
 
 def _open(folder: Path, writable: bool) -> ocp.training.Checkpointer:
@@ -161,20 +188,49 @@ def _step_folders(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if path.name.isdecimal()]
 
 
-def _unopenable(folder: Path) -> list[Path]:
-    """Checkpoints that are so damaged that Orbax would not open the folder: each is tried in a folder of its own."""
+@contextlib.contextmanager
+def _links_to(saved: list[Path]) -> Iterator[Path]:
+    """A folder that shows some checkpoints of another: Orbax opens all that a folder has, or none."""
+    with tempfile.TemporaryDirectory() as view:
+        for path in saved:
+            (Path(view) / path.name).symlink_to(path)
+        yield Path(view)
+
+
+def _damaged(saved: list[Path]) -> list[Path]:
+    """Checkpoints that cannot be opened, or that have lost the metrics they were saved with."""
     damaged = []
-    for path in _step_folders(folder):
-        with tempfile.TemporaryDirectory() as alone:
-            (Path(alone) / path.name).symlink_to(path)
-            try:
-                opened = _open(Path(alone), writable=False)
-                opened.metadata(int(path.name))
-                opened.close()
-            # Orbax raises almost anything on damaged files.
-            except Exception:
-                damaged.append(path)
+    for path in saved:
+        try:
+            with _silent_orbax(), _links_to([path]) as alone, contextlib.closing(_open(alone, writable=False)) as orbax:
+                metadata = orbax.metadata(int(path.name))
+            whole = (metadata.metrics or None) == (metadata.custom_metadata or {}).get("metrics")
+        # Orbax raises almost anything on damaged files.
+        except Exception:
+            whole = False
+        if not whole:
+            damaged.append(path)
     return damaged
+
+
+@contextlib.contextmanager
+def _silent_orbax() -> Iterator[None]:
+    """Orbax logs the traceback of whatever it is about to raise, once for every thread that it passes."""
+    log = logging.getLogger("absl")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _shorten(error: Exception) -> str:
+    return textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" …")
+
+
+def _all_damaged(folder: Path) -> str:
+    return f"every checkpoint in {folder} is damaged; remove that folder to start the run again"
 
 
 def _metric(metrics: Mapping[str, float]) -> float:

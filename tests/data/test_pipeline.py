@@ -138,12 +138,12 @@ def test_a_bad_record_fails_by_name():
         list(eval_batches(held, batch_size=5))
 
 
-def test_a_bad_record_can_be_left_out(caplog):
+def test_a_bad_record_can_be_left_out(log):
     held = records(on_bad_record="skip")
     held._examples.bad = {3}
     batches = list(eval_batches(held, batch_size=5))
     np.testing.assert_array_equal(np.concatenate([batch["mask"] for batch in batches]), [1, 1, 1, 0, 1, 1, 1, 1, 1, 1])
-    assert "left out: 0/3: gone" in caplog.text
+    assert "left out: 0/3: gone" in log.text
 
 
 @pytest.mark.parametrize("options", [{"image_size": 0}, {"on_bad_record": "ignore"}])

@@ -1,7 +1,6 @@
 """A run is evaluated on its own data, or said not to be."""
 
 import json
-import logging
 import shutil
 
 import pytest
@@ -20,30 +19,24 @@ def with_config(run, tmp_path, **data):
     return copy
 
 
-@pytest.fixture
-def warnings(caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("simam_jax"), "propagate", True)
-    return caplog
-
-
-def test_the_runs_own(tiny_run, warnings):
+def test_the_runs_own(tiny_run, log):
     split = open_split(tiny_run.path)
     assert split.label == "eval"
     assert split.names[:2] == ["one/00.png", "one/05.png"]
     assert len(split.records) == 6
     assert split.batch_size == 4
     assert split.records[0]["image"].shape == (128, 128, 3)
-    assert not warnings.messages
+    assert not log.messages
     assert len(open_split(tiny_run.path, "train").records) == 24
 
 
-def test_moved_data_are_the_same_data(tiny_run, tmp_path, warnings):
+def test_moved_data_are_the_same_data(tiny_run, tmp_path, log):
     moved = shutil.copytree(tiny_run.data, tmp_path / "moved")
     run = with_config(tiny_run.path, tmp_path, dir="gone")
     with pytest.raises(UsageError, match=r"the run's data cannot be opened: .*gone.*; or say where .* by --data DIR$"):
         open_split(run)
     assert open_split(run, data=str(moved)).label == "eval"
-    assert not warnings.messages
+    assert not log.messages
 
 
 def test_val_is_cut_from_train(tiny_run, tmp_path):
@@ -55,13 +48,13 @@ def test_val_is_cut_from_train(tiny_run, tmp_path):
     assert not set(train.names) & set(val.names)
 
 
-def test_other_images_are_warned_of_and_kept_apart(tiny_run, tmp_path, warnings):
+def test_other_images_are_warned_of_and_kept_apart(tiny_run, tmp_path, log):
     shutil.copytree(tiny_run.data / "train", tmp_path / "images")
     prepare(str(tmp_path / "images"), str(tmp_path / "other set"))
     split = open_split(tiny_run.path, data=str(tmp_path / "other set"))
     fingerprint = json.loads((tmp_path / "other set" / "manifest.json").read_text())["fingerprint"]
     assert split.label == f"eval@other_set-{fingerprint[:8]}"
-    assert "is not the data that" in warnings.text
+    assert "is not the data that" in log.text
 
 
 def test_other_classes_are_an_error_that_says_which(tiny_run, tmp_path):

@@ -36,10 +36,10 @@ def test_tensorboard_files_lose_what_is_later_too(tmp_path):
     assert sorted(steps) == [1, 2, 3, 4]
 
 
-def test_without_tensorflow_the_lines_are_written_and_it_is_said(tmp_path, monkeypatch, caplog):
+def test_without_tensorflow_the_lines_are_written_and_it_is_said(tmp_path, monkeypatch, log):
     monkeypatch.setitem(__import__("sys").modules, "tensorflow", None)
-    with caplog.at_level("INFO", logger="simam_jax"):
+    with log.at_level("INFO", logger="simam_jax"):
         write(tmp_path, 0, 1)
     assert json.loads((tmp_path / "metrics.jsonl").read_text())["step"] == 1
-    assert "no TensorBoard files" in caplog.text
+    assert "no TensorBoard files" in log.text
     assert not list(tmp_path.glob("events*"))
