@@ -1,12 +1,13 @@
 """A TensorFlow Datasets set as examples, read in place and without TensorFlow."""
 
+import contextlib
 import hashlib
 from functools import cached_property
 
 import numpy as np
 
 from simam_jax.data.dataset import Dataset
-from simam_jax.data.decode import decode
+from simam_jax.data.decode import BadImageError, decode
 from simam_jax.data.tfds_builder import ImageDataset, open_image_dataset
 from simam_jax.errors import UsageError
 
@@ -38,9 +39,16 @@ class TfdsExamples:
         return len(self._records)
 
     def read(self, place: int) -> tuple[np.ndarray, int]:
-        """The decoded image, uint8 (H, W, 3), and its label."""
+        """The decoded image, uint8 (H, W, 3), and its label.
+
+        Raises:
+            BadImageError: it cannot be decoded, or has no label.
+        """
         record = self._records[place]
-        return decode(record[self._dataset.image]), int(record[self._dataset.label])
+        label = int(record[self._dataset.label])
+        if label < 0:
+            raise BadImageError("it has no label")
+        return decode(record[self._dataset.image]), label
 
 
 def open_tfds(name: str) -> Dataset:
@@ -67,7 +75,11 @@ def open_tfds(name: str) -> Dataset:
 
 def _estimate(examples: TfdsExamples) -> tuple[tuple[float, ...], tuple[float, ...]]:
     places = np.unique(np.linspace(0, len(examples) - 1, _SAMPLE).astype(int))
-    pixels = [examples.read(int(place))[0].reshape(-1, 3) / 255 for place in places]
+    pixels = []
+    for place in places:
+        # One that cannot be read is reported when it is its turn.
+        with contextlib.suppress(BadImageError):
+            pixels.append(examples.read(int(place))[0].reshape(-1, 3) / 255)
     count = sum(len(each) for each in pixels)
     mean = sum(each.sum(0) for each in pixels) / count
     variance = sum(np.square(each - mean).sum(0) for each in pixels) / count

@@ -99,3 +99,16 @@ def class_tree(tmp_path: Path, png: Callable[[int], bytes]) -> Path:
 def out(tmp_path: Path) -> Path:
     """A folder to prepare into, which is not there yet."""
     return tmp_path / "prepared" / "photos"
+
+
+@pytest.fixture
+def prepared_tfds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Prepares a set below `$TFDS_DATA_DIR` and gives its name."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+
+    def prepare(builder_class) -> str:
+        builder = builder_class(data_dir=str(tmp_path), file_format="array_record")
+        builder.download_and_prepare()
+        return builder.name
+
+    return prepare
