@@ -2,6 +2,7 @@
 
 import functools
 import io
+import warnings
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -9,6 +10,8 @@ from PIL import Image, ImageFile
 # EPS and the like are left out on purpose: opening them starts other programs.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "JPEG2000", "AVIF", "ICO", "DIB")
 _MAX_PIXELS = 89_478_485  # PIL's own bound, a quarter of a gigabyte of RGB
+# Such an image is refused below, with a reason.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 _ORIENTATION = 0x0112  # the EXIF tag
 
 

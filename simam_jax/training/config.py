@@ -3,6 +3,7 @@
 import ast
 import difflib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,9 +23,9 @@ def split_address(address: str) -> tuple[Path, str]:
 
 
 def run_name(address: str) -> str:
-    """A name for the runs of a config: its file's, and its argument's last part."""
+    """A name for the runs of a config: its file's, and its argument's last part, fit for a folder."""
     file, arg = split_address(address)
-    return "-".join([file.stem, *filter(None, [Path(arg).name])])
+    return re.sub(r"[^\w.-]+", "-", "-".join([file.stem, *filter(None, [Path(arg).name])]))
 
 
 def load_config(address: str, overrides: Sequence[str] = ()) -> ConfigDict:

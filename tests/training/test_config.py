@@ -82,3 +82,4 @@ def test_a_config_imports_its_own_neighbours(tmp_path):
 def test_run_names():
     assert run_name("configs/towernet.py") == "towernet"
     assert run_name("towernet.py:data/flowers") == "towernet-flowers"
+    assert run_name("towernet.py:tfds:cifar10") == "towernet-tfds-cifar10"
