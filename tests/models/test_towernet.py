@@ -8,14 +8,12 @@ from flax import traverse_util
 from simam_jax.interop import from_paddle
 from simam_jax.interop.paddle import _SOURCES
 from simam_jax.models import create_model
+from simam_jax.models.towernet import TowerNet
 from simam_jax.training.optimizer import create_optimizer
 from simam_jax.training.step import make_train_step
 
 # Convolution biases before a batch norm: their gradient is zero in exact arithmetic.
 DEAD = {f"b{stage}.0.0.bias" for stage in (1, 2, 3, 4)}
-# After three steps these, and the logits, differ from Paddle's float32 by 1.2e-3 and 1.3e-3; so do they in float64, and
-# every loss agrees to 1e-6. The rest is within 1e-3.
-DRIFTED = {"b1.0.1.bias", "b2.0.1.bias"}
 LABELS = 16
 
 
@@ -56,10 +54,9 @@ def test_golden_eval_logits(paddle, variables, images):
     assert relative(logits, paddle["eval_logits"]) <= 1e-4
 
 
-@pytest.fixture(scope="module")
-def trained(paddle, variables, images):
+def train_three_steps(paddle, variables, images, dtype):
     """Losses, first gradient and state of three steps of the seed's recipe on the four images."""
-    model = create_model("towernet", num_classes=LABELS)
+    model = TowerNet(LABELS, dtype=dtype)
     optimizer = create_optimizer(
         name="sgd", learning_rate=lambda step: jnp.float32(0.01), momentum=0.9, weight_decay=2e-4
     )
@@ -84,32 +81,60 @@ def trained(paddle, variables, images):
     return {"losses": losses, "gradient": gradients[0], "variables": variables, "logits": logits}
 
 
-def test_golden_losses(paddle, trained):
-    assert relative(trained["losses"], paddle["train_losses"]) <= 1e-3
+@pytest.fixture(scope="module")
+def trained(paddle, variables, images):
+    return train_three_steps(paddle, variables, images, jnp.float32)
 
 
-def test_golden_gradient_norms(paddle, trained):
-    found = {name: np.linalg.norm(value) for name, value in by_paddles_names({"params": trained["gradient"]}).items()}
+@pytest.fixture(scope="module")
+def trained_as_paddle_decided(paddle, variables, images):
+    """In float64, with one ReLU decided as in the golden run.
+
+    Paddle's float32 takes the input of stage 2's ReLU at image 0, channel 0, (52, 46) for +2.4e-7, where it is -1.3e-7
+    exactly and in Paddle's own float64. That one gradient, let through or not, moves the logits after three steps by
+    1.3e-3, so what float32 gives there is chance; a nudge of the channel's bias decides it.
+    """
+    with jax.enable_x64(True):
+        exact = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), variables)
+        bias = exact["params"]["stage2"]["norm"]["bias"]
+        exact["params"]["stage2"]["norm"]["bias"] = bias.at[0].add(3e-7)
+        return train_three_steps(paddle, exact, jnp.asarray(images, jnp.float64), jnp.float64)
+
+
+@pytest.fixture(params=["trained", "trained_as_paddle_decided"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_golden_losses(paddle, either):
+    assert relative(either["losses"], paddle["train_losses"]) <= 1e-3
+
+
+def test_golden_gradient_norms(paddle, either):
+    found = {name: np.linalg.norm(value) for name, value in by_paddles_names({"params": either["gradient"]}).items()}
     wanted = {key[len("grad0_norm/") :]: value for key, value in paddle.items() if key.startswith("grad0_norm/")}
     assert found.keys() == wanted.keys()
     assert {name for name in found if name not in DEAD and relative(found[name], wanted[name]) > 1e-3} == set()
     assert max(found[name] for name in DEAD) < 1e-4
 
 
-def test_golden_state_after_three_steps(paddle, trained):
-    found = by_paddles_names(trained["variables"])
-    norms = {key[len("after3_norm/") :]: value for key, value in paddle.items() if key.startswith("after3_norm/")}
-    assert found.keys() == norms.keys()
-    errors = {name: relative(np.linalg.norm(found[name]), norms[name]) for name in found if name not in DEAD}
-    assert {name for name, error in errors.items() if error > 1e-3} <= DRIFTED
-    assert max(errors.values()) <= 1.5e-3
-    assert all(np.linalg.norm(found[name]) < 1e-4 for name in DEAD)
+def test_golden_batch_statistics_after_three_steps(paddle, either):
+    found = by_paddles_names(either["variables"])
     statistics = {key[len("after3/") :]: value for key, value in paddle.items() if key.startswith("after3/")}
     assert max(relative(found[name], value) for name, value in statistics.items()) <= 1e-3
 
 
-def test_golden_logits_after_three_steps(paddle, trained):
-    assert relative(trained["logits"], paddle["after3_eval_logits"]) <= 1.5e-3
+def test_golden_weights_after_three_steps(paddle, trained_as_paddle_decided):
+    found = by_paddles_names(trained_as_paddle_decided["variables"])
+    norms = {key[len("after3_norm/") :]: value for key, value in paddle.items() if key.startswith("after3_norm/")}
+    assert found.keys() == norms.keys()
+    errors = {name: relative(np.linalg.norm(found[name]), norms[name]) for name in found if name not in DEAD}
+    assert max(errors.values()) <= 1e-3
+    assert all(np.linalg.norm(found[name]) < 1e-4 for name in DEAD)
+
+
+def test_golden_logits_after_three_steps(paddle, trained_as_paddle_decided):
+    assert relative(trained_as_paddle_decided["logits"], paddle["after3_eval_logits"]) <= 1e-3
 
 
 def test_the_training_step_makes_the_golden_losses(paddle, variables, golden, photographs):
