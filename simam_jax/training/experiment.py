@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax.sharding import Mesh
-from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from simam_jax.data.dataset import Dataset, open_dataset, open_splits
@@ -198,7 +197,7 @@ def _num_classes(model: ConfigDict, dataset: Dataset) -> int:
     return known
 
 
-def _jit(function: Callable, deterministic: bool, **options) -> Callable[..., Array]:
+def _jit(function: Callable, deterministic: bool, **options) -> jax.stages.Wrapped:
     # A GPU's fastest kernels add up in any order.
     flags = {"xla_gpu_deterministic_ops": True} if deterministic and jax.default_backend() == "gpu" else None
     return jax.jit(function, compiler_options=flags, **options)

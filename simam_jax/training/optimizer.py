@@ -4,11 +4,14 @@ import math
 
 import optax
 
-from simam_jax.training.schedule import Schedule
-
 
 def create_optimizer(
-    *, name: str, learning_rate: Schedule, momentum: float = 0.9, nesterov: bool = False, weight_decay: float = 0.0
+    *,
+    name: str,
+    learning_rate: optax.Schedule,
+    momentum: float = 0.9,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
 ) -> optax.GradientTransformation:
     """The optimizer that a config's `optimizer` describes.
 

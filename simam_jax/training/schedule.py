@@ -7,8 +7,6 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-Schedule = Callable[[Int[Array, ""] | int], Float[Array, ""]]
-
 
 def create_schedule(
     *,
@@ -18,7 +16,7 @@ def create_schedule(
     t_max: int = 0,
     steps: int,
     epochs: int,
-) -> Schedule:
+) -> optax.Schedule:
     """The learning rate of every step, counted from 0.
 
     Args:

@@ -1,6 +1,8 @@
 """The training and the evaluation step: pure functions of (state, batch)."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,6 @@ from jaxtyping import Array, Float, Key
 
 from simam_jax.ops.augment import Augment, normalise
 from simam_jax.training.metrics import TOP, EvalMetrics, TrainMetrics, cross_entropy, hits
-from simam_jax.training.schedule import Schedule
 from simam_jax.training.state import TrainState
 
 Batch = Mapping[str, Array]
@@ -27,7 +28,7 @@ def make_train_step(
     model: nn.Module,
     optimizer: optax.GradientTransformation,
     *,
-    learning_rate: Schedule,
+    learning_rate: optax.Schedule,
     augment: Augment,
     mean: Sequence[float],
     std: Sequence[float],
@@ -72,7 +73,8 @@ def make_train_step(
             grad_norm=everywhere * optax.tree.norm(gradient),
             learning_rate=everywhere * learning_rate(state.step),
         )
-        state = state.replace(
+        state = dataclasses.replace(
+            state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
             batch_stats=updated.get("batch_stats", {}),
@@ -87,7 +89,7 @@ def make_forward(model: nn.Module, *, mean: Sequence[float], std: Sequence[float
     """Logits of a batch in evaluation mode."""
 
     def forward(state: TrainState, batch: Batch) -> Float[Array, "B classes"]:
-        return model.apply(state.variables, normalise(batch["image"], mean, std), train=False)
+        return cast(Array, model.apply(state.variables, normalise(batch["image"], mean, std), train=False))
 
     return forward
 
