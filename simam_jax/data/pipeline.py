@@ -116,5 +116,5 @@ class _Filled:
     def __repr__(self) -> str:
         return f"_Filled({self._records!r}, {self._length})"
 
-    def __getitem__(self, place: int) -> Record:
-        return self._records[place] if place < len(self._records) else self._records.blank()
+    def __getitem__(self, index: int) -> Record:
+        return self._records[index] if index < len(self._records) else self._records.blank()

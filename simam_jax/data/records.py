@@ -82,15 +82,15 @@ class Records:
     def __repr__(self) -> str:
         return f"Records({len(self)} of {self._image_size}x{self._image_size})"
 
-    def __getitem__(self, place: int) -> Record:
-        """Record `place`; two threads that ask for the same one at once do the work twice, to the same end."""
-        if self._cache is not None and self._known[place]:
-            return Record(image=self._cache[place], label=self._labels[place], mask=np.float32(1))
+    def __getitem__(self, index: int) -> Record:
+        """Record `index`; two threads that ask for the same one at once do the work twice, to the same end."""
+        if self._cache is not None and self._known[index]:
+            return Record(image=self._cache[index], label=self._labels[index], mask=np.float32(1))
         try:
-            image, label = self._examples.read(place)
+            image, label = self._examples.read(index)
             image = resize(image, self._image_size, antialias=self._antialias)
         except (BadImageError, OSError) as error:
-            name = self._examples.names[place]
+            name = self._examples.names[index]
             if self._on_bad_record == "fail":
                 raise UsageError(
                     f"cannot read the image {name}: {error}; mend or remove it and prepare the data again, "
@@ -99,8 +99,8 @@ class Records:
             _log.warning("left out: %s: %s", name, error)
             return self.blank()
         if self._cache is not None:
-            self._cache[place], self._labels[place] = image, label
-            self._known[place] = True
+            self._cache[index], self._labels[index] = image, label
+            self._known[index] = True
         return Record(image=image, label=np.int32(label), mask=np.float32(1))
 
     def blank(self) -> Record:
