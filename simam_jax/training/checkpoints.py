@@ -7,9 +7,9 @@ import logging
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import jax
 import numpy as np
@@ -85,7 +85,7 @@ class Checkpoints:
 
     def checksum(self, step: int) -> str | None:
         """What was computed over every leaf of a step's state when it was saved; equal for equal bits."""
-        return (self._orbax.metadata(step).custom_metadata or {}).get("checksum")
+        return cast(dict[str, str], self._orbax.metadata(step).custom_metadata or {}).get("checksum")
 
     def save(self, step: int, state: PyTree, *, best_value: float | None = None) -> None:
         """Saves a state, in place of an earlier one of the same step.
@@ -98,7 +98,7 @@ class Checkpoints:
         Raises:
             StorageError: the disk is full or cannot be written; earlier checkpoints are as they were.
         """
-        metrics = None if best_value is None else {"value": best_value}
+        metrics: dict[str, Any] | None = None if best_value is None else {"value": best_value}
         try:
             # Where it cannot write, Orbax waits five minutes before it says so.
             check_writable(self._folder)
@@ -177,9 +177,11 @@ class Checkpoints:
 def _open(folder: Path, writable: bool) -> ocp.training.Checkpointer:
     policies = ocp.training.preservation_policies
     best = policies.BestN(get_metric_fn=_metric, n=1, keep_checkpoints_without_metrics=False)
+    either = policies.AnyPreservationPolicy([policies.LatestN(2), best])
     return ocp.training.Checkpointer(
-        folder,
-        preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(2), best]),
+        str(folder),
+        # Orbax disagrees with itself on what a policy is given.
+        preservation_policy=either,  # pyright: ignore[reportArgumentType]
         cleanup_tmp_directories=writable,
     )
 
@@ -233,11 +235,11 @@ def _all_damaged(folder: Path) -> str:
     return f"every checkpoint in {folder} is damaged; remove that folder to start the run again"
 
 
-def _metric(metrics: Mapping[str, float]) -> float:
+def _metric(metrics: Any) -> float:
     return float(metrics["value"])
 
 
-def _checksum(state: PyTree, metrics: Mapping[str, float] | None) -> str:
+def _checksum(state: PyTree, metrics: object) -> str:
     digest = hashlib.sha256(json.dumps(metrics).encode())
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
         values = np.asarray(leaf.addressable_data(0) if leaf.is_fully_replicated else leaf)
