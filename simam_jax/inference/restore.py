@@ -3,11 +3,11 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 from flax import linen as nn
 from jax.sharding import Mesh
+from ml_collections import ConfigDict
 
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.models.registry import create_model
@@ -58,7 +58,7 @@ def restore(run: Path, checkpoint: str = "best") -> Classifier:
         StorageError: the checkpoint is damaged; the message lists the others.
     """
     folder = RunFolder(run)
-    config: Any = folder.config()
+    config = folder.config()
     facts = folder.facts()
     checkpoints = Checkpoints(folder.checkpoints)
     try:
@@ -97,7 +97,7 @@ def _choose(run: Path, checkpoints: Checkpoints, word: str) -> int:
     return int(word)
 
 
-def _build(run: Path, config: Any, *, num_classes: int) -> tuple[nn.Module, TrainState]:
+def _build(run: Path, config: ConfigDict, *, num_classes: int) -> tuple[nn.Module, TrainState]:
     """The network, and its state's shapes as training had them."""
     try:
         model = create_model(**{**config.model, "num_classes": num_classes})
