@@ -69,7 +69,8 @@ def open_tfds(name: str) -> Dataset:
         mean=mean,
         std=std,
         fingerprint=_fingerprint(dataset),
-        open_split=lambda split: TfdsExamples(dataset, split),
+        # Pyright takes no cached property for a property.
+        open_split=lambda split: TfdsExamples(dataset, split),  # pyright: ignore[reportArgumentType]
     )
 
 
@@ -81,7 +82,7 @@ def _estimate(examples: TfdsExamples) -> tuple[tuple[float, ...], tuple[float, .
         with contextlib.suppress(BadImageError):
             pixels.append(examples.read(int(place))[0].reshape(-1, 3) / 255)
     count = sum(len(each) for each in pixels)
-    mean = sum(each.sum(0) for each in pixels) / count
+    mean = sum((each.sum(0) for each in pixels), np.zeros(3)) / count
     variance = sum(np.square(each - mean).sum(0) for each in pixels) / count
     # A channel that never varies is left as it is.
     return tuple(map(float, mean)), tuple(float(each) or 1.0 for each in np.sqrt(variance))

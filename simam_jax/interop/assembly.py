@@ -1,7 +1,7 @@
 """From a reference's flat mapping of arrays to a network's variables, with nothing left over on either side."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,7 @@ def assemble(shapes: Mapping, sources: Iterable[Source], arrays: Mapping[str, Ar
     Raises:
         ValueError: an array is missing, unused or of another shape, or a variable has no source; all are listed.
     """
-    wanted: dict[str, jax.ShapeDtypeStruct] = traverse_util.flatten_dict(shapes, sep="/")
+    wanted = cast(dict[str, jax.ShapeDtypeStruct], traverse_util.flatten_dict(shapes, sep="/"))
     by_variable = {source.variable: source for source in sources}
     problems = [f"variable {path} has no source" for path in wanted.keys() - by_variable.keys()]
     problems += [f"missing array {source.name}" for source in by_variable.values() if source.name not in arrays]

@@ -1,7 +1,5 @@
 """Max-pooling whose gradient is fast on XLA:CPU too."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -26,17 +24,21 @@ def max_pool(
     strides = strides or window
     if strides == window and padding == 0:
         return _max_pool_tiles(x, window)
-    return nn.max_pool(x, (window, window), (strides, strides), ((padding, padding),) * 2)
+    # Flax has no annotation there, and a string as the default.
+    sides = ((padding, padding),) * 2
+    return nn.max_pool(x, (window, window), (strides, strides), sides)  # pyright: ignore[reportArgumentType]
 
 
 # XLA:CPU runs the gradient of a windowed maximum (select-and-scatter) one element at a time. Where windows do not
 # overlap it is an elementwise comparison of the window's strided slices, 17 times faster.
-@partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _max_pool_tiles(x: Array, window: int) -> Array:
+def _maximum(x: Array, window: int) -> Array:
     y, *rest = _taps(x, window)
     for tap in rest:
         y = jnp.maximum(y, tap)
     return y
+
+
+_max_pool_tiles = jax.custom_vjp(_maximum, nondiff_argnums=(1,))
 
 
 def _taps(x: Array, window: int) -> list[Array]:

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
 Lambda = float | Float[Array, ""]
@@ -68,7 +69,7 @@ def simam(
 
 
 def _check_lambda(e_lambda: Lambda) -> None:
-    if isinstance(e_lambda, jax.core.Tracer):
+    if isinstance(e_lambda, Tracer):
         return
     if jnp.shape(e_lambda) != () or not (math.isfinite(e_lambda) and e_lambda > 0):
         raise ValueError(f"simam: e_lambda must be a positive finite number, got {e_lambda!r}")

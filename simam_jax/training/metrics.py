@@ -34,7 +34,7 @@ class BalancedAccuracy(clu_metrics.Metric):
         right = (logits.argmax(-1) == labels).astype(jnp.float32)
         return cls(right=(truth * right[:, None]).sum(0), seen=truth.sum(0))
 
-    def merge(self, other: "BalancedAccuracy") -> "BalancedAccuracy":
+    def merge(self, other: "BalancedAccuracy") -> "BalancedAccuracy":  # pyright: ignore[reportIncompatibleMethodOverride]
         """Adds up the counts."""
         return type(self)(right=self.right + other.right, seen=self.seen + other.seen)
 
