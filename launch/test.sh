@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs into .venv, checks the style, and runs the tests. Arguments go to pytest and leave the check out:
+# Installs into .venv, checks style and types, and runs the tests. Arguments go to pytest and leave the checks out:
 #   ./launch/test.sh tests/ops -k simam
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,5 +8,6 @@ install dev
 if [ $# -eq 0 ]; then
   .venv/bin/ruff check .
   .venv/bin/ruff format --check .
+  .venv/bin/pyright --pythonpath .venv/bin/python
 fi
 exec .venv/bin/python -m pytest "$@"
