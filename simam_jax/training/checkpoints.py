@@ -9,7 +9,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -85,7 +85,7 @@ class Checkpoints:
 
     def checksum(self, step: int) -> str | None:
         """What was computed over every leaf of a step's state when it was saved; equal for equal bits."""
-        return cast(dict[str, str], self._orbax.metadata(step).custom_metadata or {}).get("checksum")
+        return _own(self._orbax.metadata(step)).get("checksum")
 
     def save(self, step: int, state: PyTree, *, best_value: float | None = None) -> None:
         """Saves a state, in place of an earlier one of the same step.
@@ -206,7 +206,7 @@ def _damaged(saved: list[Path]) -> list[Path]:
         try:
             with _silent_orbax(), _links_to([path]) as alone, contextlib.closing(_open(alone, writable=False)) as orbax:
                 metadata = orbax.metadata(int(path.name))
-            whole = (metadata.metrics or None) == (metadata.custom_metadata or {}).get("metrics")
+            whole = (metadata.metrics or None) == _own(metadata).get("metrics")
         # Orbax raises almost anything on damaged files.
         except Exception:
             whole = False
@@ -233,6 +233,11 @@ def _shorten(error: Exception) -> str:
 
 def _all_damaged(folder: Path) -> str:
     return f"every checkpoint in {folder} is damaged; remove that folder to start the run again"
+
+
+def _own(metadata: Any) -> dict[str, Any]:
+    """What we keep with a checkpoint beside Orbax's own: its checksum and its metrics."""
+    return metadata.custom_metadata or {}
 
 
 def _metric(metrics: Any) -> float:
