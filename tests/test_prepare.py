@@ -124,8 +124,10 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 sys.exit(command.run(prepare.main, sys.argv[1:]))
 """
 
+# A shell's background job, as the tests may be, has its children ignore Ctrl-C.
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from simam_jax import command, prepare
 from simam_jax.data import intake
 decode = intake.decode
