@@ -35,6 +35,11 @@ def create_attention(spec: str | None, *, name: str | None = None) -> nn.Module:
     return _MODULES[kind](**_parse_options(kind, options), name=name)
 
 
+def attention_kind(spec: str | None) -> str:
+    """The name in a spec, without its options."""
+    return (spec or "none").partition(":")[0]
+
+
 def _parse_options(kind: str, options: str) -> dict[str, object]:
     fields = {f.name: f for f in dataclasses.fields(_MODULES[kind]) if f.name not in ("parent", "name")}
     parsed: dict[str, object] = {}

@@ -7,7 +7,7 @@ from simam_jax.layers.factories import Activation, ModuleFactory
 
 
 class ConvNormAct(nn.Module):
-    """A square convolution padded by (kernel_size - 1) / 2 on every side, then norm, then activation.
+    """A square convolution, then norm, then activation.
 
     Attributes:
         features: output channels.
@@ -24,12 +24,5 @@ class ConvNormAct(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "*batch H W C"]) -> Float[Array, "*batch h w features"]:
         """Transforms x; the norm's factory says whether it is training."""
-        # SAME would pad unevenly where the stride is 2.
-        x = self.conv(
-            self.features,
-            (self.kernel_size, self.kernel_size),
-            strides=(self.strides, self.strides),
-            padding=(self.kernel_size - 1) // 2,
-            name="conv",
-        )(x)
+        x = self.conv(self.features, self.kernel_size, self.strides, name="conv")(x)
         return self.act(self.norm(name="norm")(x))

@@ -31,8 +31,7 @@ class Inception(nn.Module):
         """The routes' outputs, in the order of the attributes."""
 
         def conv(features: int, kernel_size: int, name: str, x: Array) -> Array:
-            padding = (kernel_size - 1) // 2
-            return self.act(self.conv(features, (kernel_size, kernel_size), padding=padding, name=name)(x))
+            return self.act(self.conv(features, kernel_size, name=name)(x))
 
         return jnp.concatenate(
             [

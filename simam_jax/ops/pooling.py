@@ -1,7 +1,8 @@
-"""Max-pooling whose gradient is fast on XLA:CPU too."""
+"""Max-pooling whose gradient is fast on XLA:CPU too, and the mean over a given number of windows."""
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float
 
@@ -27,6 +28,29 @@ def max_pool(
     # Flax has no annotation there, and a string as the default.
     sides = ((padding, padding),) * 2
     return nn.max_pool(x, (window, window), (strides, strides), sides)  # pyright: ignore[reportArgumentType]
+
+
+def adaptive_avg_pool(x: Float[Array, "*batch H W C"], size: int) -> Float[Array, "*batch size size C"]:
+    """The mean over size × size windows that cover the two spatial axes, as PyTorch's AdaptiveAvgPool2d.
+
+    Window i of an axis of length L runs from ⌊i · L / size⌋ to ⌈(i + 1) · L / size⌉, so neighbours overlap where size
+    does not divide L.
+
+    Args:
+        x: (..., H, W, C).
+        size: windows along each axis; may exceed H or W.
+    """
+    rows, columns = (_window_weights(length, size).astype(x.dtype) for length in x.shape[-3:-1])
+    # The weights are averages: rounded by a TPU's or TF32's products, they would no longer be.
+    return jnp.einsum("...hwc,ih,jw->...ijc", x, rows, columns, precision=jax.lax.Precision.HIGHEST)
+
+
+def _window_weights(length: int, size: int) -> np.ndarray:
+    weights = np.zeros((size, length))
+    for window in range(size):
+        first, end = window * length // size, -(-(window + 1) * length // size)
+        weights[window, first:end] = 1 / (end - first)
+    return weights
 
 
 # XLA:CPU runs the gradient of a windowed maximum (select-and-scatter) one element at a time. Where windows do not
