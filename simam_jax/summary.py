@@ -15,18 +15,20 @@ Shows the layers of a network with their shapes, parameters and multiply-adds, a
 
   python -m simam_jax.summary --config configs/towernet.py
   python -m simam_jax.summary --config configs/towernet.py:digits --config.model.attention=none
+  python -m simam_jax.summary --model resnet50 --num-classes 1000 --attention se --image-size 224
   python -m simam_jax.summary --model towernet --num-classes 16 --image-size 256 --format json
 """
 _EPILOG = """\
 With --config, any field can be changed by --config.FIELD=VALUE. The number of classes is that of the config's data,
 where they are prepared; elsewhere give --config.model.num_classes=N.
 
-json: {"model", "attention", "num_classes", "image_size",
+json: {"model", "attention", "num_classes", "image_size", "convention",
        "layers": [{"path", "type", "input_shape", "output_shape", "output_bytes", "parameters", "batch_stats",
                    "multiply_adds"}, …],
        "totals": {"parameters", "batch_stats", "multiply_adds", "flops", "activation_bytes"}}
 Shapes, bytes and multiply-adds are of one image. Multiply-adds are those of convolutions and linear layers alone;
-FLOPs are twice as many.
+--convention paper adds two for every element of a batch norm, as table 3 of the SimAM paper does. FLOPs are twice as
+many. Batch statistics are the buffers of a batch norm; activations are the layers' outputs, in the compute dtype.
 """
 
 
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from simam_jax.reporting.network_text import describe_network
 
     try:
-        layers_and_totals = summarise(create_model(**options), image_size=image_size)
+        layers_and_totals = summarise(create_model(**options), image_size=image_size, convention=args.convention)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if args.format == "table":
@@ -59,7 +61,11 @@ def _parser() -> command.Parser:
     which.add_argument("--model", metavar="NAME", help="instead of a config: a network by its name")
     parser.add_argument("--num-classes", type=int, metavar="N", help="of --model: width of the classifier")
     parser.add_argument("--attention", metavar="A", help="of --model: attention, such as none (the network's own)")
+    parser.add_argument("--placement", metavar="P", help="of --model: where it stands, such as bn2 (the source's own)")
     parser.add_argument("--image-size", type=int, metavar="S", help="of --model: side of the images in pixels (256)")
+    parser.add_argument(
+        "--convention", default="layers", choices=("layers", "paper"), help="of the multiply-adds (%(default)s)"
+    )
     parser.add_argument("--format", default="table", choices=("table", "json"), help="of the result (%(default)s)")
     return parser
 
@@ -69,10 +75,10 @@ def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict
     from simam_jax.data.manifest import FILE_NAME, read_manifest
     from simam_jax.training.config import load_config
 
-    if (args.num_classes, args.attention, args.image_size) != (None, None, None):
+    if (args.num_classes, args.attention, args.placement, args.image_size) != (None,) * 4:
         raise UsageError(
-            "--num-classes, --attention and --image-size go with --model: with --config, "
-            "say --config.model.num_classes, --config.model.attention and --config.data.image_size"
+            "--num-classes, --attention, --placement and --image-size go with --model: with --config, "
+            "say --config.model.num_classes, .attention and .placement, and --config.data.image_size"
         )
     config: Any = load_config(args.config, overrides)
     options = dict(config.model)
@@ -92,7 +98,12 @@ def _of_model(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[
         raise UsageError(f"unrecognised argument {overrides[0]!r} (see --help)")
     if args.num_classes is None:
         raise UsageError("--model needs --num-classes N")
-    options = {"name": args.model, "num_classes": args.num_classes, "attention": args.attention or "auto"}
+    options = {
+        "name": args.model,
+        "num_classes": args.num_classes,
+        "attention": args.attention or "auto",
+        "placement": args.placement or "auto",
+    }
     return options, args.image_size if args.image_size is not None else 256
 
 

@@ -28,7 +28,7 @@ def test_json(capsys):
     code, out, _ = ended(capsys, *words, "--format", "json")
     found = json.loads(out)
     assert code == 0
-    assert list(found) == ["model", "attention", "num_classes", "image_size", "layers", "totals"]
+    assert list(found) == ["model", "attention", "num_classes", "image_size", "convention", "layers", "totals"]
     assert (found["attention"], found["num_classes"], found["image_size"]) == ("none", 16, 128)
     assert list(found["totals"]) == ["parameters", "batch_stats", "multiply_adds", "flops", "activation_bytes"]
     assert found["totals"]["parameters"] == 1_362_176

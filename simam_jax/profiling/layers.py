@@ -12,6 +12,10 @@ from jaxtyping import PyTree
 
 Shape = tuple[int, ...]
 
+CONVENTIONS = ("layers", "paper")
+"""How multiply-adds are counted: those of convolutions and linear layers alone; or with two for every element of a batch
+norm besides, as in table 3 of the SimAM paper."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -24,7 +28,7 @@ class Layer:
         output_bytes: size of its output for one image, in the dtype it is computed in.
         parameters: trainable numbers of its own; 0 for later calls of a module that is used again.
         batch_stats: running statistics of its own, likewise.
-        multiply_adds: of one image, for a convolution or linear layer; 0 for anything else.
+        multiply_adds: of one image, by the convention asked for; 0 for what it does not count.
     """
 
     path: str
@@ -37,7 +41,7 @@ class Layer:
     multiply_adds: int
 
 
-def trace_layers(model: nn.Module, image_size: int) -> list[Layer]:
+def trace_layers(model: nn.Module, image_size: int, *, convention: str = "layers") -> list[Layer]:
     """The layers of a network in the order in which they begin.
 
     A layer with a parameter `kernel` (…, inputs, outputs) is taken for a convolution or linear layer: it costs one
@@ -46,10 +50,13 @@ def trace_layers(model: nn.Module, image_size: int) -> list[Layer]:
     Args:
         model: as `simam_jax.create_model` gives it.
         image_size: side of its square images, in pixels.
+        convention: one of `CONVENTIONS`.
 
     Raises:
-        ValueError: the network cannot take images of that size.
+        ValueError: the network cannot take images of that size, or an unknown convention.
     """
+    if convention not in CONVENTIONS:
+        raise ValueError(f"unknown convention {convention!r}: it is one of {', '.join(CONVENTIONS)}")
     calls: list[_Call] = []
 
     def note(next_call, args, kwargs, context: nn.module.InterceptorContext) -> Any:
@@ -72,7 +79,7 @@ def trace_layers(model: nn.Module, image_size: int) -> list[Layer]:
     layers = []
     for call in calls:
         if call.path not in parents or call.own("params") or call.own("batch_stats"):
-            layers.append(_describe(call, used_before=call.path in seen))
+            layers.append(_describe(call, convention, used_before=call.path in seen))
             seen.add(call.path)
     return layers
 
@@ -92,7 +99,7 @@ class _Call:
         return {k: v for k, v in self.variables.get(collection, {}).items() if not isinstance(v, Mapping)}
 
 
-def _describe(call: _Call, *, used_before: bool) -> Layer:
+def _describe(call: _Call, convention: str, *, used_before: bool) -> Layer:
     parameters, batch_stats = call.own("params"), call.own("batch_stats")
     output = jax.tree.leaves(call.output)[0]
     return Layer(
@@ -103,7 +110,8 @@ def _describe(call: _Call, *, used_before: bool) -> Layer:
         output_bytes=output.size * output.dtype.itemsize,
         parameters=0 if used_before else _size(parameters),
         batch_stats=0 if used_before else _size(batch_stats),
-        multiply_adds=_multiply_adds(parameters.get("kernel"), output.shape),
+        multiply_adds=_multiply_adds(parameters.get("kernel"), output.shape)
+        + (2 * output.size if batch_stats and convention == "paper" else 0),
     )
 
 

@@ -5,6 +5,11 @@ from typing import Any
 
 from simam_jax.reporting.text_table import align
 
+_CONVENTIONS = {
+    "layers": "convolutions and linear layers alone",
+    "paper": "convolutions, linear layers, and two an element of a batch norm",
+}
+
 
 def describe_network(summary: Mapping[str, Any]) -> str:
     """A line a layer, and the totals.
@@ -22,7 +27,7 @@ def describe_network(summary: Mapping[str, Any]) -> str:
         ("input", f"{size}×{size}×3"),
         ("parameters", f"{totals['parameters']:,}"),
         ("batch statistics", f"{totals['batch_stats']:,}"),
-        ("multiply-adds", f"{totals['multiply_adds']:,} (convolutions and linear layers alone)"),
+        ("multiply-adds", f"{totals['multiply_adds']:,} ({_CONVENTIONS[summary['convention']]})"),
         ("FLOPs", f"{totals['flops']:,} (two a multiply-add)"),
         ("activations", f"{totals['activation_bytes'] / 1e6:.1f} MB (the layers' outputs)"),
     ]
