@@ -4,13 +4,12 @@ Gradients are compared with central differences of the formula along random dire
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import traverse_util
+from random_variables import random_variables
 
 from simam_jax import create_attention
 
@@ -84,15 +83,6 @@ FORMULAS: dict[str, Callable[[np.ndarray, Weights, bool], np.ndarray]] = {
 }
 
 
-def random_weights(shapes: dict, rng: np.random.Generator) -> Weights:
-    """Weights of a new module's shapes, every one random and exactly a float32."""
-    weights = {}
-    for name, shape in traverse_util.flatten_dict(shapes, sep="/").items():
-        values = rng.normal(size=shape.shape) * (1 if len(shape.shape) < 2 else (2 / np.prod(shape.shape[:-1])) ** 0.5)
-        weights[name] = (np.abs(values) + 0.5 if name.endswith("/var") else values).astype(np.float32)
-    return weights
-
-
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("spec", FORMULAS)
 def test_outputs_and_gradients_are_those_of_the_formula(spec, train):
@@ -100,23 +90,28 @@ def test_outputs_and_gradients_are_those_of_the_formula(spec, train):
     x = (rng.normal(size=(3, 6, 5, 16)) + rng.normal(size=(3, 1, 1, 16))).astype(np.float32)
     dy = rng.normal(size=x.shape).astype(np.float32)
     module = create_attention(spec)
-    weights = random_weights(jax.eval_shape(module.init, jax.random.key(0), jnp.asarray(x)), rng)
+    weights = random_variables(module, x.shape, rng)
 
     def formula(inputs: Weights) -> np.ndarray:
         rest = {name: array.astype(np.float64) for name, array in inputs.items() if name != "x"}
         return FORMULAS[spec](inputs["x"].astype(np.float64), rest, train)
 
-    @jax.jit
     def run(inputs):
-        rest = traverse_util.unflatten_dict({name: array for name, array in inputs.items() if name != "x"}, sep="/")
-        apply = partial(module.apply, rest, inputs["x"], train=train)
-        y = apply(mutable=["batch_stats"])[0] if train else apply()
-        return (y * dy).sum(), y
+        variables = traverse_util.unflatten_dict(inputs, sep="/")
+        y, after = module.apply(variables, variables.pop("x"), train=train, mutable=["batch_stats"])
+        return (y * dy).sum(), (y, traverse_util.flatten_dict(after, sep="/"))
 
+    run = jax.jit(jax.grad(run, has_aux=True))
     inputs = {"x": x, **weights}
     wanted = formula(inputs)
-    gradients, y = jax.grad(run, has_aux=True)(jax.tree.map(jnp.asarray, inputs))
+    gradients, (y, after) = run(inputs)
     assert np.abs(y - wanted).max() <= 1e-5 * np.abs(wanted).max()
+
+    later = run({**inputs, **after})[1][1]
+    for name, statistic in after.items():
+        # Each step leaves the same part of the way to the batch's statistics.
+        keep = (0.99 if spec == "triplet" else 0.9) if train else 1
+        np.testing.assert_allclose(later[name] - statistic, keep * (statistic - inputs[name]), rtol=1e-3, atol=1e-6)
 
     largest = max(np.linalg.norm(gradient) for gradient in gradients.values())
     for name, gradient in gradients.items():
