@@ -5,12 +5,32 @@ import dataclasses
 
 from flax import linen as nn
 
+from simam_jax.layers.bam import BAM
+from simam_jax.layers.cbam import CBAM
+from simam_jax.layers.coord import CoordinateAttention
+from simam_jax.layers.eca import ECA
+from simam_jax.layers.ese import ESE
+from simam_jax.layers.gc import GC
+from simam_jax.layers.ge import GatherExcite
 from simam_jax.layers.identity import Identity
+from simam_jax.layers.se import SE
 from simam_jax.layers.simam import SimAM
+from simam_jax.layers.srm import SRM
+from simam_jax.layers.triplet import TripletAttention
 
 _MODULES: dict[str, type[nn.Module]] = {
     "none": Identity,
     "simam": SimAM,
+    "se": SE,
+    "cbam": CBAM,
+    "eca": ECA,
+    "gc": GC,
+    "srm": SRM,
+    "ge": GatherExcite,
+    "ese": ESE,
+    "bam": BAM,
+    "coord": CoordinateAttention,
+    "triplet": TripletAttention,
 }
 
 
@@ -23,11 +43,12 @@ def create_attention(spec: str | None, *, name: str | None = None) -> nn.Module:
     """A new attention module `module(x, *, train=False)` on (..., H, W, C).
 
     Args:
-        spec: "NAME" or "NAME:key=value,…", such as "simam:e_lambda=0.1"; None and "none" give the identity.
+        spec: "NAME" or "NAME:key=value,…", such as "se:reduction=8"; None and "none" give the identity.
         name: the Linen module's name in its parent.
 
     Raises:
-        ValueError: an unknown name or option, listing the known ones, or an option's value of the wrong type.
+        ValueError: an unknown name or option, listing the known ones, or an option's value of the wrong type or one
+            that the module refuses.
     """
     kind, _, options = (spec or "none").partition(":")
     if kind not in _MODULES:

@@ -10,7 +10,7 @@ from simam_jax.layers.attention import create_attention
 from simam_jax.layers.convolution import square_conv
 from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.initializers import he_normal_fan_out
-from simam_jax.ops.pooling import adaptive_avg_pool, max_pool
+from simam_jax.ops.pooling import adaptive_average_pool, max_pool
 
 STAGE_SIZES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions of each stage, by depth."""
@@ -74,7 +74,7 @@ class VGG(nn.Module):
             stages.append(x)
         if self.features_only:
             return tuple(stages)
-        x = adaptive_avg_pool(x, POOLED)
+        x = adaptive_average_pool(x, POOLED)
         x = x.reshape(*x.shape[:-3], -1)
         for layer in ("fc1", "fc2"):
             x = drop(nn.relu(linear(_HIDDEN, name=layer)(x)))

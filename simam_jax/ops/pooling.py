@@ -1,4 +1,4 @@
-"""Max-pooling whose gradient is fast on XLA:CPU too, and the mean over a given number of windows."""
+"""Pooling over windows of the two spatial axes, and the way back to a size."""
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ def max_pool(
     return nn.max_pool(x, (window, window), (strides, strides), sides)  # pyright: ignore[reportArgumentType]
 
 
-def adaptive_avg_pool(x: Float[Array, "*batch H W C"], size: int) -> Float[Array, "*batch size size C"]:
+def adaptive_average_pool(x: Float[Array, "*batch H W C"], size: int) -> Float[Array, "*batch size size C"]:
     """The mean over size × size windows that cover the two spatial axes, as PyTorch's AdaptiveAvgPool2d.
 
     Window i of an axis of length L runs from ⌊i · L / size⌋ to ⌈(i + 1) · L / size⌉, so neighbours overlap where size
@@ -51,6 +51,40 @@ def _window_weights(length: int, size: int) -> np.ndarray:
         first, end = window * length // size, -(-(window + 1) * length // size)
         weights[window, first:end] = 1 / (end - first)
     return weights
+
+
+def average_pool(
+    x: Float[Array, "*batch H W C"], window: int, *, strides: int | None = None, padding: int = 0
+) -> Float[Array, "*batch h w C"]:
+    """The mean over square windows of the two spatial axes; what is padded does not count.
+
+    Args:
+        x: (..., H, W, C).
+        window: the window's side, in positions.
+        strides: between windows; the window's side unless given.
+        padding: positions added on every side, fewer than the window has.
+
+    Returns:
+        (..., h, w, C) with h = (H + 2·padding - window) // strides + 1; sums are float32 for 16-bit x.
+    """
+    strides = strides or window
+    sides = ((padding, padding),) * 2
+    values = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    total = nn.pooling.pool(values, 0.0, jax.lax.add, (window, window), (strides, strides), sides)
+
+    def counted(size: int, windows: int) -> np.ndarray:
+        start = np.arange(windows) * strides - padding
+        return np.minimum(start + window, size) - np.maximum(start, 0)
+
+    count = np.multiply.outer(*(counted(size, n) for size, n in zip(x.shape[-3:-1], total.shape[-3:-1], strict=True)))
+    count = jnp.asarray(count.reshape((1,) * (x.ndim - 3) + (*count.shape, 1)), values.dtype)
+    return (total / count).astype(x.dtype)
+
+
+def upsample_nearest(x: Float[Array, "*batch h w C"], height: int, width: int) -> Float[Array, "*batch H W C"]:
+    """x at another size: position i of H takes position i·h // H, as in PyTorch."""
+    rows, columns = (np.arange(size) * old // size for size, old in ((height, x.shape[-3]), (width, x.shape[-2])))
+    return jnp.take(jnp.take(x, rows, axis=-3), columns, axis=-2)
 
 
 # XLA:CPU runs the gradient of a windowed maximum (select-and-scatter) one element at a time. Where windows do not

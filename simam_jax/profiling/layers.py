@@ -13,8 +13,8 @@ from jaxtyping import PyTree
 Shape = tuple[int, ...]
 
 CONVENTIONS = ("layers", "paper")
-"""How multiply-adds are counted: those of convolutions and linear layers alone; or with two for every element of a batch
-norm besides, as in table 3 of the SimAM paper."""
+"""How multiply-adds are counted: those of convolutions and linear layers alone; or with two for every element of a
+batch norm besides, as in table 3 of the SimAM paper."""
 
 
 @dataclass(frozen=True)

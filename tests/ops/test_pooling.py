@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from simam_jax.ops.pooling import max_pool
+from simam_jax.ops.pooling import average_pool, max_pool, upsample_nearest
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 8, 3), (2, 7, 9, 1), (4, 6, 5), (1, 2, 2, 2)])
@@ -38,3 +38,26 @@ def test_overlapping_windows_are_padded_with_minus_infinity():
 def test_nan_goes_through():
     x = jnp.zeros((1, 2, 2, 1)).at[0, 1, 1, 0].set(jnp.nan)
     assert jnp.isnan(max_pool(x, 2)).all()
+
+
+@pytest.mark.parametrize(("window", "strides", "padding"), [(3, 2, 1), (7, 4, 3), (2, None, 0), (3, 1, 1)])
+def test_an_average_counts_no_padding(window, strides, padding):
+    x = np.random.default_rng(0).normal(size=(2, 5, 7, 3)).astype(np.float32)
+    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), constant_values=np.nan)
+    step = strides or window
+    rows, columns = (range(0, size - window + 1, step) for size in padded.shape[1:3])
+    wanted = [[np.nanmean(padded[:, i : i + window, j : j + window], axis=(1, 2)) for j in columns] for i in rows]
+    found = average_pool(jnp.asarray(x), window, strides=strides, padding=padding)
+    np.testing.assert_allclose(found, np.moveaxis(wanted, 2, 0), rtol=1e-5, atol=1e-6)
+
+
+def test_an_average_of_16_bit_values_is_summed_in_32():
+    x = jnp.full((1, 64, 64, 1), 100, jnp.float16)
+    np.testing.assert_array_equal(average_pool(x, 64), jnp.full((1, 1, 1, 1), 100, jnp.float16))
+
+
+def test_nearest_neighbours_are_those_of_pytorch():
+    x = jnp.arange(6.0).reshape(1, 3, 2, 1)
+    found = upsample_nearest(x, 5, 4)[0, :, :, 0]
+    np.testing.assert_array_equal(found[:, 0], [0, 0, 2, 2, 4])
+    np.testing.assert_array_equal(found[0], [0, 0, 1, 1])

@@ -1,0 +1,36 @@
+"""The gate that CBAM and triplet attention share: two numbers a position, one convolution."""
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from simam_jax.layers.initializers import pytorch_kernel
+
+
+def pooled_gate(
+    x: Float[Array, "*batch P Q R"], kernel_size: int, *, train: bool, suffix: str = ""
+) -> Float[Array, "*batch P Q 1"]:
+    """`sigmoid(norm(conv([max over R, mean over R])))`: a gate for each position of the plane (P, Q).
+
+    To be called in a compact method. It gives the module there a convolution `conv` without bias, padded to keep the
+    plane's size, and a one-channel batch norm `bn` (ε 1e-5, keeps 0.99 of its statistics), both with suffix.
+    """
+    pooled = jnp.stack([x.max(-1), x.mean(-1)], axis=-1)
+    logits = nn.Conv(
+        1,
+        (kernel_size, kernel_size),
+        padding=(kernel_size - 1) // 2,
+        use_bias=False,
+        dtype=x.dtype,
+        kernel_init=pytorch_kernel,
+        name=f"conv{suffix}",
+    )(pooled)
+    norm = nn.BatchNorm(
+        use_running_average=not train,
+        momentum=0.99,
+        epsilon=1e-5,
+        dtype=x.dtype,
+        use_fast_variance=False,
+        name=f"bn{suffix}",
+    )
+    return nn.sigmoid(norm(logits))
