@@ -19,8 +19,9 @@ def summarise(model: nn.Module, *, image_size: int, convention: str = "layers") 
     Returns:
         {"image_size", "convention", "layers": [{"path", "type", "input_shape", "output_shape", "output_bytes",
         "parameters", "batch_stats", "multiply_adds"}, …], "totals": {"parameters", "batch_stats", "multiply_adds",
-        "flops", "activation_bytes"}}, ready for JSON. A layer's fields are those of `Layer`.
-        `flops` is twice `multiply_adds`. `activation_bytes` adds up the layers' outputs: roughly what an image takes while it waits for its gradient.
+        "flops", "activation_bytes"}}, ready for JSON. A layer's fields are those of `Layer`. `flops` is twice
+        `multiply_adds`. `activation_bytes` adds up the layers' outputs: roughly what an image takes while it waits for
+        its gradient.
 
     Raises:
         ValueError: the network cannot take images of that size, or an unknown convention.

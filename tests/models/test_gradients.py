@@ -43,7 +43,7 @@ class Block(nn.Module):
         positions = (block.func if isinstance(block, partial) else block).positions
         (placed,) = place(self.attention, "auto", positions, stages=1)
         return block(
-            features=16, strides=2, conv=conv, norm=norm, act=nn.relu, attention=placed, name="block"
+            features=64, strides=2, conv=conv, norm=norm, act=nn.relu, attention=placed, name="block"
         )(x, train=True)  # fmt: skip
 
 
@@ -51,7 +51,7 @@ class Block(nn.Module):
 @pytest.mark.parametrize("attention", attention_names())
 def test_gradients(kind, attention):
     model = Block(kind, attention)
-    x = jax.random.normal(jax.random.key(0), (2, 8, 8, 8))
+    x = jax.random.normal(jax.random.key(0), (4, 8, 8, 8))
     shapes = jax.eval_shape(model.init, jax.random.key(1), x)
     # Not as they start: some modules start their last layer at zero, which stops the gradient of those before it.
     leaves, structure = jax.tree.flatten(shapes)

@@ -1,10 +1,13 @@
+import itertools
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
 
-from simam_jax.ops.pooling import average_pool, max_pool, upsample_nearest
+from simam_jax.ops.pooling import adaptive_average_pool, average_pool, max_pool, upsample_nearest
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 8, 3), (2, 7, 9, 1), (4, 6, 5), (1, 2, 2, 2)])
@@ -61,3 +64,13 @@ def test_nearest_neighbours_are_those_of_pytorch():
     found = upsample_nearest(x, 5, 4)[0, :, :, 0]
     np.testing.assert_array_equal(found[:, 0], [0, 0, 2, 2, 4])
     np.testing.assert_array_equal(found[0], [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 7), (14, 21), (2, 3), (9, 1)])
+def test_adaptive_average_windows(height, width):
+    x = np.random.default_rng(0).standard_normal((2, height, width, 3), np.float32)
+    found = adaptive_average_pool(jnp.asarray(x), 7)
+    for i, j in itertools.product(range(7), repeat=2):
+        rows = slice(i * height // 7, math.ceil((i + 1) * height / 7))
+        columns = slice(j * width // 7, math.ceil((j + 1) * width / 7))
+        np.testing.assert_allclose(found[:, i, j], x[:, rows, columns].mean((1, 2)), atol=1e-6)

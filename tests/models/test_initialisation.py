@@ -1,0 +1,55 @@
+"""Every network starts as its source does, by the distribution of its weights."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import traverse_util
+
+from simam_jax.models import create_model
+
+# Of a layer: the distribution of its kernel, and what its bias starts as.
+WANTED = {
+    "vgg11": {"stage4_conv1": ("normal", 2 / (9 * 512)), "head": ("normal", 0.01**2)},
+    "resnet18": {"layer3_1/conv2": ("normal", 2 / (9 * 256)), "head": ("uniform", 1 / math.sqrt(512))},
+    "mobilenet_v2": {
+        "block13/conv1": ("normal", 2 / 576),
+        "block13/conv2": ("normal", 2 / (9 * 576)),
+        "head": ("normal", 0.01**2),
+    },
+    "cifar_resnet56": {"layer3_1/conv2": ("uniform", 1 / math.sqrt(9 * 64)), "head": ("uniform", 1 / math.sqrt(64))},
+    "cifar_preresnet20": {"layer3_1/conv2": ("uniform", 1 / math.sqrt(9 * 64))},
+    "cifar_wrn_28_10": {"layer1_1/conv2": ("normal", 2 / (9 * 160)), "head": ("uniform", 1 / math.sqrt(640))},
+    "cifar_mobilenet_v2": {"block13/conv1": ("uniform", 1 / math.sqrt(96)), "head": ("uniform", 1 / math.sqrt(1280))},
+}
+ZERO_BIAS = {"vgg11", "mobilenet_v2", "cifar_wrn_28_10"}
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_distributions(name):
+    model = create_model(name, num_classes=100)
+    images = jax.ShapeDtypeStruct((1, 32, 32, 3), jnp.float32)
+    params = model.lazy_init(jax.random.key(0), images, train=False)["params"]
+    for path, (distribution, size) in WANTED[name].items():
+        layer = params
+        for part in path.split("/"):
+            layer = layer[part]
+        kernel = np.asarray(layer["kernel"]).ravel()
+        deviation = math.sqrt(size) if distribution == "normal" else size / math.sqrt(3)
+        assert abs(kernel.mean()) < 5 * deviation / math.sqrt(kernel.size)
+        # A normal's variance is estimated to √(2/n), a uniform's better.
+        assert abs(kernel.var() / deviation**2 - 1) < 5 * math.sqrt(2 / kernel.size)
+        largest = np.abs(kernel).max()
+        # Untruncated, or bounded.
+        assert largest > 3.2 * deviation if distribution == "normal" else 0.98 * size < largest <= size
+    bias = np.asarray(params["head"]["bias"])
+    if name in ZERO_BIAS:
+        assert not bias.any()
+    else:
+        bound = WANTED[name].get("head", ("uniform", 1 / math.sqrt(64)))[1]
+        assert 0.8 * bound < np.abs(bias).max() <= bound
+    flat = traverse_util.flatten_dict(params)
+    assert all((leaf == 1).all() for path, leaf in flat.items() if path[-1] == "scale")
+    assert not any(leaf.any() for path, leaf in flat.items() if path[-1] == "bias" and path[0] != "head")
