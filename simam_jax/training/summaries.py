@@ -88,7 +88,7 @@ def _trim_events(path: Path, step: int) -> None:
 
     kept = []
     try:
-        for record in tf.compat.v1.io.tf_record_iterator(str(path)):
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             if tf.compat.v1.Event.FromString(record).step <= step:
                 kept.append(record)
     except tf.errors.DataLossError:
