@@ -43,10 +43,12 @@ def get_config(arg: str = "") -> ConfigDict:
     config.optimizer.weight_decay = 1e-4
 
     config.schedule = ConfigDict()
-    config.schedule.name = "cosine"  # or "cosine_wave", the seed as it ran, or "constant"
+    config.schedule.name = "cosine"  # or "cosine_wave", the seed as it ran, "step" or "constant"
     config.schedule.learning_rate = 0.01
     config.schedule.warmup_epochs = 0.0
-    config.schedule.t_max = 0  # steps; 0: as many as epochs
+    config.schedule.t_max = 0  # of cosine_wave, in steps; 0: as many as epochs
+    config.schedule.milestones = ()  # of step: epochs before which the rate falls, such as (82, 123)
+    config.schedule.decay = 0.1  # of step: by this factor
 
     config.checkpoint = ConfigDict()
     config.checkpoint.every_epochs = 1

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.training.checkpoints import Checkpoints
+from simam_jax.training.epochs import Epochs
 from simam_jax.training.mesh import create_mesh, on_mesh
 from simam_jax.training.optimizer import create_optimizer
 from simam_jax.training.run_folder import RunFolder
@@ -102,7 +103,7 @@ def _build(run: Path, config: ConfigDict, *, num_classes: int) -> tuple[nn.Modul
     try:
         model = create_model(**{**config.model, "num_classes": num_classes})
         # Any will do: the optimizer's state has the same shapes.
-        schedule = create_schedule(name="constant", learning_rate=1.0, steps=1, epochs=1)
+        schedule = create_schedule(name="constant", learning_rate=1.0, epochs=Epochs(1, images=1, batch_size=1))
         optimizer = create_optimizer(**config.optimizer, learning_rate=schedule)
     except (ValueError, TypeError) as error:
         raise UsageError(f"the config of {run} does not fit this version: {error}") from error

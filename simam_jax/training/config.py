@@ -116,6 +116,8 @@ def _override(config: ConfigDict, field: str, text: str) -> None:
             value = text
         if isinstance(old, float) and type(value) is int:
             value = float(value)
+        if isinstance(old, tuple) and isinstance(value, int | float):
+            value = (value,)
     if type(value) is not type(old):
         raise UsageError(f"{_PREFIX}{field} is of type {type(old).__name__}, such as {old!r}; got {text!r}")
     *sections, name = field.split(".")

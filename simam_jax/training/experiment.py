@@ -112,7 +112,7 @@ def build(config: ConfigDict) -> Experiment:
     with _section("model"):
         model = create_model(**{**config.model, "num_classes": _num_classes(config.model, dataset)})
     with _section("schedule"):
-        schedule = create_schedule(**config.schedule, steps=epochs.steps, epochs=epochs.count)
+        schedule = create_schedule(**config.schedule, epochs=epochs)
     with _section("optimizer"):
         optimizer = create_optimizer(**config.optimizer, learning_rate=schedule)
     with _section("augment"):
