@@ -9,6 +9,7 @@ from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
+from simam_jax.data.view import FixedView, eval_view
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.training.checkpoints import Checkpoints
@@ -32,8 +33,7 @@ class Classifier:
         mesh: the devices.
         classes: class names in label order.
         mean, std: of the normalisation, RGB, in 0…1.
-        image_size: side of the square that images are resized to, in pixels.
-        antialias: how they are resized, see `simam_jax.data.decode.resize`.
+        view: how decoded pixels become what it takes.
     """
 
     model: nn.Module
@@ -43,8 +43,7 @@ class Classifier:
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    image_size: int
-    antialias: bool
+    view: FixedView
 
 
 def restore(run: Path, checkpoint: str = "best") -> Classifier:
@@ -77,8 +76,7 @@ def restore(run: Path, checkpoint: str = "best") -> Classifier:
         classes=tuple(facts["classes"]),
         mean=tuple(facts["mean"]),
         std=tuple(facts["std"]),
-        image_size=config.data.image_size,
-        antialias=config.data.antialias,
+        view=eval_view(**config.data),
     )
 
 
