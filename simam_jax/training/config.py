@@ -23,9 +23,13 @@ def split_address(address: str) -> tuple[Path, str]:
 
 
 def run_name(address: str) -> str:
-    """A name for the runs of a config: its file's, and its argument's last part, fit for a folder."""
+    """A name for the runs of a config: its file's and its argument's, fit for a folder.
+
+    Of a path only the last part is taken. In NETWORK@DATA either may be one.
+    """
     file, arg = split_address(address)
-    return re.sub(r"[^\w.-]+", "-", "-".join([file.stem, *filter(None, [Path(arg).name])]))
+    parts = [file.stem, *(Path(part).name for part in arg.split("@"))]
+    return re.sub(r"[^\w.-]+", "-", "-".join(filter(None, parts)))
 
 
 def load_config(address: str, overrides: Sequence[str] = ()) -> ConfigDict:

@@ -89,3 +89,5 @@ def test_run_names():
     assert run_name("configs/towernet.py") == "towernet"
     assert run_name("towernet.py:data/flowers") == "towernet-flowers"
     assert run_name("towernet.py:tfds:cifar10") == "towernet-tfds-cifar10"
+    assert run_name("cifar.py:resnet20") == "cifar-resnet20"
+    assert run_name("cifar.py:resnet20@data/mine") == "cifar-resnet20-mine"
