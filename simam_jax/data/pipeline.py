@@ -11,6 +11,7 @@ from typing import TypedDict
 
 import grain
 import numpy as np
+from absl import flags
 
 from simam_jax.data.records import Records
 
@@ -90,6 +91,9 @@ def _share(
     threads = os.cpu_count() or 1
     batches = mine.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(threads, _AHEAD)))
     if workers:
+        # Grain's options for its workers are absl flags, which our commands do not parse.
+        if not flags.FLAGS.is_parsed():
+            flags.FLAGS.mark_as_parsed()
         batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers))
     return batches
 
