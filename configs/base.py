@@ -24,7 +24,9 @@ def get_config(arg: str = "") -> ConfigDict:
     config.data = ConfigDict()
     config.data.dir = ""  # a folder that `prepare` made, or "tfds:NAME"
     config.data.source = ""  # what `prepare` makes it from
-    config.data.image_size = 256
+    config.data.image_size = 256  # side of the square that the network sees
+    config.data.resize_to = 0  # pixels of an image's shorter side before its centre is cut out; 0: all of it, squeezed
+    config.data.random_resized_crop = 0.0  # least share of an image that training cuts out at random; 0: as above
     config.data.antialias = False  # the seed shrinks without
     config.data.cache_gb = 4.0  # a split whose decoded images fit is decoded once
     config.data.workers = -1  # decoding processes; -1: none where the cache holds the data, else one a spare core
@@ -43,10 +45,12 @@ def get_config(arg: str = "") -> ConfigDict:
     config.optimizer.weight_decay = 1e-4
 
     config.schedule = ConfigDict()
-    config.schedule.name = "cosine"  # or "cosine_wave", the seed as it ran, or "constant"
+    config.schedule.name = "cosine"  # or "cosine_wave", the seed as it ran, "step" or "constant"
     config.schedule.learning_rate = 0.01
     config.schedule.warmup_epochs = 0.0
-    config.schedule.t_max = 0  # steps; 0: as many as epochs
+    config.schedule.t_max = 0  # of cosine_wave, in steps; 0: as many as epochs
+    config.schedule.milestones = ()  # of step: epochs before which the rate falls, such as (82, 123)
+    config.schedule.decay = 0.1  # of step: by this factor
 
     config.checkpoint = ConfigDict()
     config.checkpoint.every_epochs = 1

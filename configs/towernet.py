@@ -9,26 +9,14 @@ trains on 16 classes of Caltech-101 at 256². With an argument after a colon it 
     python -m simam_jax.main --config configs/towernet.py:data/flowers    a folder that prepare made
 """
 
-from pathlib import Path
-
-import base
+import seed
 from ml_collections import ConfigDict
 
 
 def get_config(arg: str = "") -> ConfigDict:
     """The experiment on the data that `arg` names."""
-    config = base.get_config().unlock()
+    config = seed.recipe(arg)
     config.model.name = "towernet"
     config.model.attention = "simam"
     config.optimizer.weight_decay = 2e-4
-    if arg == "digits":
-        config.data.dir = str(Path("data") / "digits")
-        config.data.source = "digits"
-        config.data.image_size = 128
-        config.epochs = 8
-    elif arg:
-        config.data.dir = arg
-    else:
-        config.data.dir = str(Path("data") / "caltech101_16")
-        config.data.source = "caltech101_16"
     return config.lock()

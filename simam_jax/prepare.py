@@ -20,7 +20,8 @@ DIR appears only when everything is done. Run again, the command does nothing.
 
 _SOURCES = """
 sources:
-  FOLDER          one folder of images a class; train/ beside eval/, val/ or test/ keeps its split
+  FOLDER          one folder of images a class; train/ beside eval/, val/ or test/ keeps its split;
+                  or CIFAR-10 or CIFAR-100 in its binary version, which keeps its split and has its fine labels
   ARCHIVE         a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz of such a folder
   caltech101      Caltech-101 (137 MB, downloaded once), 101 classes
   caltech101_16   its 16 classes that the seed article trains on
@@ -30,6 +31,7 @@ sources:
 examples:
   python -m simam_jax.prepare --source digits --out data/digits
   python -m simam_jax.prepare --source caltech101_16 --out data/caltech101_16
+  python -m simam_jax.prepare --source cifar-10-binary.tar.gz --out data/cifar10
   python -m simam_jax.prepare --source photos.zip --out data/photos --classes cat,dog
 
 exit codes: 0 done; 1 done, but bad images were left out; 2 wrong usage or source; 4 storage; 75 and 130 stopped.

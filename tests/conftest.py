@@ -17,10 +17,6 @@ from jaxtyping import install_import_hook
 _hook = install_import_hook("simam_jax", "beartype.beartype")
 _hook.__enter__()
 
-from absl import flags  # noqa: E402
-
-flags.FLAGS.mark_as_parsed()  # Grain's worker options are absl flags
-
 ROOT = Path(__file__).parents[1]
 
 pytest_plugins = ["tiny_run"]

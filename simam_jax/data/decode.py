@@ -9,7 +9,7 @@ from PIL import Image, ImageFile
 
 # EPS and the like are left out on purpose: opening them starts other programs.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "JPEG2000", "AVIF", "ICO", "DIB")
-_MAX_PIXELS = 89_478_485  # PIL's own bound, a quarter of a gigabyte of RGB
+MAX_PIXELS = 89_478_485  # PIL's own bound, a quarter of a gigabyte of RGB
 # Such an image is refused below, with a reason.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -38,7 +38,7 @@ def decode(data: bytes, *, trusted: bool = False) -> np.ndarray:
         raise BadImageError("empty file")
     try:
         with Image.open(io.BytesIO(data), formats=_formats()) as image:
-            if image.width * image.height > _MAX_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 raise BadImageError(f"too large: {image.width}×{image.height} pixels")
             return _pixels(image, data, trusted)
     except (BadImageError, MemoryError):
@@ -51,21 +51,22 @@ def decode(data: bytes, *, trusted: bool = False) -> np.ndarray:
         raise BadImageError(_reason(error)) from error
 
 
-def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
-    """Resizes uint8 (H, W, 3) to uint8 (size, size, 3), bilinear, the aspect ratio not kept.
+def resize(image: np.ndarray, size: int | tuple[int, int], *, antialias: bool) -> np.ndarray:
+    """Resizes uint8 (H, W, 3) bilinearly; an image that has the size already comes back as it is.
 
     Args:
-      image: RGB pixels.
-      size: side of the result, in pixels.
+      image: the pixels.
+      size: height and width, or the side of a square, in pixels.
       antialias: False is OpenCV's `INTER_LINEAR`, which is what the seed used and which skips pixels when it shrinks;
         True is PIL's `BILINEAR`, whose support grows with the shrinking.
     """
-    if image.shape[:2] == (size, size):
+    height, width = (size, size) if isinstance(size, int) else size
+    if image.shape[:2] == (height, width):
         return image
     if antialias:
-        return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
+        return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
     cv2 = _opencv()
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _pixels(image: ImageFile.ImageFile, data: bytes, trusted: bool) -> np.ndarray:

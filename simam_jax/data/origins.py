@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simam_jax.data import caltech101
 from simam_jax.data.archive import Limits, extract
+from simam_jax.data.cifar import cifar_originals, find_cifar
 from simam_jax.data.class_folders import folder_originals
 from simam_jax.data.digits import digit_originals
 from simam_jax.data.download import cache_folder, download
@@ -58,10 +59,11 @@ def open_source(source: Source, *, workspace: Path, limits: Limits, progress: Pr
       progress: is told how far a download is.
 
     Raises:
-      UsageError: no network, a hostile or damaged archive, no class folders, an unknown TFDS data set.
+      UsageError: no network, a hostile or damaged archive, no class folders, CIFAR files that are damaged or not all
+        there, an unknown TFDS data set.
     """
     if source.path is not None and source.path.is_dir():
-        return folder_originals(source.path, progress, called=source.name)
+        return _folder_originals(source.path, progress, called=source.name)
     if source.path is not None:
         return _archive_originals(source.path, workspace, limits, progress)
     if source.name == "digits":
@@ -75,12 +77,19 @@ def open_source(source: Source, *, workspace: Path, limits: Limits, progress: Pr
     return _archive_originals(archive, workspace, limits, progress)
 
 
+def _folder_originals(root: Path, progress: Progress, *, called: str) -> Iterable[Original]:
+    cifar = find_cifar(root)
+    if cifar is None:
+        return folder_originals(root, progress, called=called)
+    return cifar_originals(cifar, progress, called=called)
+
+
 def _archive_originals(path: Path, workspace: Path, limits: Limits, progress: Progress) -> Iterable[Original]:
     progress.say(f"unpacking {path}")
     extract(path, workspace, limits)
     nested = workspace / caltech101.INNER
     if not nested.is_file():
-        return folder_originals(workspace, progress, called=str(path))
+        return _folder_originals(workspace, progress, called=str(path))
     images = workspace / "images"
     extract(nested, images, limits)
     originals = folder_originals(images, progress, called=str(path))

@@ -6,12 +6,14 @@ consecutive share of every batch. So a position in the stream is a step, and the
 """
 
 import os
+from functools import partial
 from typing import TypedDict
 
 import grain
 import numpy as np
+from absl import flags
 
-from simam_jax.data.records import Record, Records
+from simam_jax.data.records import Records
 
 # A process's batches in preparation while one is trained on.
 _AHEAD = 4
@@ -50,9 +52,9 @@ def train_batches(
     """
     # Grain shuffles pass k by seed + k: neighbouring seeds would share their orders, one pass apart.
     spread = int(np.random.SeedSequence([seed, 0]).generate_state(1)[0])
-    stream = grain.MapDataset.source(records).shuffle(seed=spread).repeat(None).map_with_index(_with_index)
+    places = grain.MapDataset.range(len(records)).shuffle(seed=spread).repeat(None)
     return _share(
-        stream,
+        places.map_with_index(partial(_record, records)),
         batch_size,
         start_step,
         process_index=process_index,
@@ -70,9 +72,9 @@ def eval_batches(
     more where it is filling.
     """
     batches = -(-len(records) // batch_size)
-    stream = grain.MapDataset.source(_Filled(records, batches * batch_size)).map_with_index(_with_index)
+    places = grain.MapDataset.range(batches * batch_size)
     return _share(
-        stream,
+        places.map_with_index(partial(_record, records)),
         batch_size,
         0,
         process_index=process_index,
@@ -89,11 +91,16 @@ def _share(
     threads = os.cpu_count() or 1
     batches = mine.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(threads, _AHEAD)))
     if workers:
+        # Grain's options for its workers are absl flags, which our commands do not parse.
+        if not flags.FLAGS.is_parsed():
+            flags.FLAGS.mark_as_parsed()
         batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers))
     return batches
 
 
-def _with_index(index: int, record: Record) -> dict:
+def _record(records: Records, index: int, place: int) -> dict:
+    """What stands at `index` of a stream of places; those beyond the last record are filling."""
+    record = records.read(place, index) if place < len(records) else records.blank()
     return {**record, "index": np.uint32(index)}
 
 
@@ -101,20 +108,3 @@ def _workers(workers: int, records: Records) -> int:
     if workers >= 0:
         return workers
     return 0 if records.cached else max((os.cpu_count() or 1) - 1, 0)
-
-
-class _Filled:
-    """Records and, after the last, black images that do not count, up to a length."""
-
-    def __init__(self, records: Records, length: int):
-        self._records = records
-        self._length = length
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __repr__(self) -> str:
-        return f"_Filled({self._records!r}, {self._length})"
-
-    def __getitem__(self, index: int) -> Record:
-        return self._records[index] if index < len(self._records) else self._records.blank()

@@ -37,7 +37,8 @@ def prepare(
     the same options, nothing is done.
 
     Args:
-      source: a class-folder tree, an archive of one, `caltech101`, `caltech101_16`, `digits` or `tfds:NAME`.
+      source: a class-folder tree, a folder of CIFAR's binary files, an archive of either, `caltech101`,
+        `caltech101_16`, `digits` or `tfds:NAME`.
       out: the folder to make.
       classes: takes only these: a named subset, or names separated by commas.
       eval_every: every n-th image of a class, from the first, is for evaluation, unless the source is split already.

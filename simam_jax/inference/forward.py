@@ -39,7 +39,7 @@ class Forward:
         """Logits of at most `batch_size` images on the host.
 
         Args:
-            images: uint8 (N, S, S, 3), S being the classifier's image_size.
+            images: uint8 (N, S, S, 3), S being its view's image_size.
 
         Returns:
             float32 (N, classes).

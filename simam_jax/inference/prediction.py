@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 from scipy.special import softmax
 
-from simam_jax.data.decode import BadImageError, decode, resize
+from simam_jax.data.decode import BadImageError, decode
 from simam_jax.errors import UsageError
 from simam_jax.inference.forward import Forward
 from simam_jax.inference.inputs import Input
@@ -78,7 +78,7 @@ def _load(classifier: Classifier, source: Input) -> _Loaded:
     if source.problem:
         return source.problem
     try:
-        return resize(decode(source.read()), classifier.image_size, antialias=classifier.antialias)
+        return classifier.view(decode(source.read()))
     except BadImageError as error:
         return str(error)
     except OSError as error:

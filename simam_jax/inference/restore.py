@@ -9,9 +9,11 @@ from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
+from simam_jax.data.view import FixedView, eval_view
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.training.checkpoints import Checkpoints
+from simam_jax.training.epochs import Epochs
 from simam_jax.training.mesh import create_mesh, on_mesh
 from simam_jax.training.optimizer import create_optimizer
 from simam_jax.training.run_folder import RunFolder
@@ -31,8 +33,7 @@ class Classifier:
         mesh: the devices.
         classes: class names in label order.
         mean, std: of the normalisation, RGB, in 0…1.
-        image_size: side of the square that images are resized to, in pixels.
-        antialias: how they are resized, see `simam_jax.data.decode.resize`.
+        view: how decoded pixels become what it takes.
     """
 
     model: nn.Module
@@ -42,8 +43,7 @@ class Classifier:
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    image_size: int
-    antialias: bool
+    view: FixedView
 
 
 def restore(run: Path, checkpoint: str = "best") -> Classifier:
@@ -76,8 +76,7 @@ def restore(run: Path, checkpoint: str = "best") -> Classifier:
         classes=tuple(facts["classes"]),
         mean=tuple(facts["mean"]),
         std=tuple(facts["std"]),
-        image_size=config.data.image_size,
-        antialias=config.data.antialias,
+        view=eval_view(**config.data),
     )
 
 
@@ -102,7 +101,7 @@ def _build(run: Path, config: ConfigDict, *, num_classes: int) -> tuple[nn.Modul
     try:
         model = create_model(**{**config.model, "num_classes": num_classes})
         # Any will do: the optimizer's state has the same shapes.
-        schedule = create_schedule(name="constant", learning_rate=1.0, steps=1, epochs=1)
+        schedule = create_schedule(name="constant", learning_rate=1.0, epochs=Epochs(1, images=1, batch_size=1))
         optimizer = create_optimizer(**config.optimizer, learning_rate=schedule)
     except (ValueError, TypeError) as error:
         raise UsageError(f"the config of {run} does not fit this version: {error}") from error

@@ -10,6 +10,7 @@ from typing import Any
 from simam_jax.data.dataset import Dataset, open_dataset
 from simam_jax.data.records import Examples, Records
 from simam_jax.data.subset import cut_validation
+from simam_jax.data.view import eval_view
 from simam_jax.errors import UsageError
 from simam_jax.training.run_folder import RunFolder
 
@@ -23,7 +24,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class Split:
-    """A split, as the run sees images.
+    """A split, as the run sees images that it does not train on.
 
     Attributes:
         label: its name; of data that the run was not trained on, also what that data is.
@@ -68,8 +69,7 @@ def open_split(run: Path, name: str = "eval", data: str = "") -> Split:
         _log.warning("warning: %s is not the data that %s was trained on: their fingerprints differ", address, run)
     records = Records(
         examples,
-        image_size=config.data.image_size,
-        antialias=config.data.antialias,
+        eval_view(**config.data),
         cache_gb=0.0,  # every image is read once
         on_bad_record="skip",
     )

@@ -23,9 +23,13 @@ def split_address(address: str) -> tuple[Path, str]:
 
 
 def run_name(address: str) -> str:
-    """A name for the runs of a config: its file's, and its argument's last part, fit for a folder."""
+    """A name for the runs of a config: its file's and its argument's, fit for a folder.
+
+    Of a path only the last part is taken. In NETWORK@DATA either may be one.
+    """
     file, arg = split_address(address)
-    return re.sub(r"[^\w.-]+", "-", "-".join([file.stem, *filter(None, [Path(arg).name])]))
+    parts = [file.stem, *(Path(part).name for part in arg.split("@"))]
+    return re.sub(r"[^\w.-]+", "-", "-".join(filter(None, parts)))
 
 
 def load_config(address: str, overrides: Sequence[str] = ()) -> ConfigDict:
@@ -116,6 +120,8 @@ def _override(config: ConfigDict, field: str, text: str) -> None:
             value = text
         if isinstance(old, float) and type(value) is int:
             value = float(value)
+        if isinstance(old, tuple) and isinstance(value, int | float):
+            value = (value,)
     if type(value) is not type(old):
         raise UsageError(f"{_PREFIX}{field} is of type {type(old).__name__}, such as {old!r}; got {text!r}")
     *sections, name = field.split(".")

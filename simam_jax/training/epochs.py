@@ -1,6 +1,8 @@
 """Where epochs end in an endless stream of full batches."""
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 from simam_jax.errors import UsageError
 
@@ -36,7 +38,11 @@ class Epochs:
 
     def end(self, epoch: int) -> int:
         """The number of steps after which `epoch` has ended."""
-        return -(-(epoch + 1) * self.images // self.batch_size)
+        return self.start(epoch + 1)
+
+    def start(self, epoch: int | float) -> int:
+        """The number of steps before `epoch`; 1.5 is the middle of epoch 1."""
+        return math.ceil(Fraction(epoch) * self.images / self.batch_size)
 
     def of(self, step: int) -> int:
         """The epoch that the step after `step` steps belongs to."""

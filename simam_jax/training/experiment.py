@@ -1,7 +1,7 @@
 """From a config to what a run is made of. A config's section is the keyword arguments of one factory."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,8 @@ from simam_jax.data.dataset import Dataset, open_dataset, open_splits
 from simam_jax.data.manifest import FILE_NAME
 from simam_jax.data.pipeline import eval_batches, train_batches
 from simam_jax.data.preparation import prepare
-from simam_jax.data.records import Records
+from simam_jax.data.records import Examples, Records
+from simam_jax.data.view import eval_view, train_view
 from simam_jax.errors import UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.ops.augment import create_augment
@@ -107,12 +108,12 @@ def build(config: ConfigDict) -> Experiment:
     dataset = _open(config.data)
     splits = open_splits(dataset, val_fraction=config.data.val_fraction)
     with _section("data"):
-        records = {name: _create_records(examples, **config.data) for name, examples in splits.items()}
+        records = _create_records(splits, config.data, seed=config.seed)
     epochs = Epochs(config.epochs, len(records["train"]), config.batch_size)
     with _section("model"):
         model = create_model(**{**config.model, "num_classes": _num_classes(config.model, dataset)})
     with _section("schedule"):
-        schedule = create_schedule(**config.schedule, steps=epochs.steps, epochs=epochs.count)
+        schedule = create_schedule(**config.schedule, epochs=epochs)
     with _section("optimizer"):
         optimizer = create_optimizer(**config.optimizer, learning_rate=schedule)
     with _section("augment"):
@@ -185,9 +186,17 @@ def _open(data: ConfigDict) -> Dataset:
     return open_dataset(data.dir)
 
 
-def _create_records(examples, *, dir: str, source: str, val_fraction: float, workers: int, **view) -> Records:
-    del dir, source, val_fraction, workers
-    return Records(examples, **view)
+def _create_records(splits: Mapping[str, Examples], data: ConfigDict, *, seed: int) -> dict[str, Records]:
+    trained_on, held_out = train_view(seed=seed, **data), eval_view(**data)
+    return {
+        name: Records(
+            examples,
+            trained_on if name == "train" else held_out,
+            cache_gb=data.cache_gb,
+            on_bad_record=data.on_bad_record,
+        )
+        for name, examples in splits.items()
+    }
 
 
 def _num_classes(model: ConfigDict, dataset: Dataset) -> int:

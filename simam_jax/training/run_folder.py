@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import jax
 from ml_collections import ConfigDict
@@ -19,6 +19,11 @@ from simam_jax.training.config import flatten
 # What may differ when a run goes on: where the data lies and how it is read, not what is computed.
 _FREE = ("data.dir", "data.workers", "data.cache_gb", "log_every")
 _FREE_SECTIONS = ("mesh.",)
+# Fields that older runs lack, with what those runs did.
+_LATER = {
+    "data": {"resize_to": 0, "random_resized_crop": 0.0},
+    "schedule": {"milestones": (), "decay": 0.1},
+}
 _PACKAGES = ("simam-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "clu", "numpy")
 
 
@@ -40,12 +45,15 @@ class RunFolder:
         return self.path / "checkpoints"
 
     def config(self) -> ConfigDict:
-        """The run's config, locked.
+        """The run's config, locked; fields that are younger than the run are there too and say what it did.
 
         Raises:
             UsageError: this is no run.
         """
-        return ConfigDict(self._read("config.json")).lock()
+        fields = _with_tuples(self._read("config.json"))
+        for section, later in _LATER.items():
+            fields[section] = later | fields.get(section, {})
+        return ConfigDict(fields).lock()
 
     def facts(self) -> dict:
         """What run.json says: versions, devices, classes, data fingerprint, normalisation.
@@ -115,6 +123,13 @@ class RunFolder:
         partial = self.path / f".{name}.partial"
         partial.write_text(json.dumps(content, indent=2) + "\n")
         partial.replace(self.path / name)
+
+
+def _with_tuples(value: Any) -> Any:
+    """JSON has lists where a config has tuples."""
+    if isinstance(value, dict):
+        return {name: _with_tuples(inner) for name, inner in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _facts(dataset: Dataset) -> dict[str, object]:

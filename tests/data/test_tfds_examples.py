@@ -10,11 +10,12 @@ from simam_jax.data.dataset import open_dataset, open_splits
 from simam_jax.data.decode import BadImageError, decode
 from simam_jax.data.pipeline import eval_batches, train_batches
 from simam_jax.data.records import Records
+from simam_jax.data.view import FixedView
 from simam_jax.errors import UsageError
 
 
 def records(examples) -> Records:
-    return Records(examples, image_size=8, antialias=False, cache_gb=0.0, on_bad_record="fail")
+    return Records(examples, FixedView(8, False, 0), cache_gb=0.0, on_bad_record="fail")
 
 
 def test_records_are_the_sets_own(prepared_tfds):
@@ -71,7 +72,7 @@ def test_a_record_without_a_label_is_named(prepared_tfds):
     with pytest.raises(BadImageError, match="no label"):
         examples.read(place)
     with pytest.raises(UsageError, match=f"cannot read the image train/{place}: it has no label"):
-        records(examples)[place]
+        records(examples).read(place, place)
 
 
 def test_tensorflow_is_not_imported_to_read(prepared_tfds):

@@ -31,7 +31,7 @@ def test_it_is_what_training_wrote(tiny_run, classifier):
 def test_it_is_what_numpy_finds(tiny_run, classifier):
     split = open_split(tiny_run.path)
     evaluation = evaluate(classifier, split)
-    images = np.stack([split.records[place]["image"] for place in range(6)])
+    images = np.stack([split.records.read(place, place)["image"] for place in range(6)])
     logits = Forward(classifier, batch_size=6).images(images).astype(np.float64)
     probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     labels = np.array([0, 0, 1, 1, 2, 2])

@@ -3,9 +3,12 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
+from simam_jax.data.dataset import open_dataset
 from simam_jax.data.preparation import prepare
+from simam_jax.data.view import FixedView
 from simam_jax.errors import UsageError
 from simam_jax.inference.split import open_split
 
@@ -25,9 +28,16 @@ def test_the_runs_own(tiny_run, log):
     assert split.names[:2] == ["one/00.png", "one/05.png"]
     assert len(split.records) == 6
     assert split.batch_size == 4
-    assert split.records[0]["image"].shape == (128, 128, 3)
+    assert split.records.read(0, 0)["image"].shape == (128, 128, 3)
     assert not log.messages
     assert len(open_split(tiny_run.path, "train").records) == 24
+
+
+def test_every_split_is_seen_as_evaluation_sees_it(tiny_run, tmp_path):
+    run = with_config(tiny_run.path, tmp_path, resize_to=150, random_resized_crop=0.5)
+    examples = open_dataset(str(tiny_run.data)).open_split("train")
+    seen = open_split(run, "train").records.read(0, 0)["image"]
+    np.testing.assert_array_equal(seen, FixedView(128, antialias=False, resize_to=150)(examples.read(0)[0]))
 
 
 def test_moved_data_are_the_same_data(tiny_run, tmp_path, log):

@@ -1,5 +1,6 @@
 """Answers come in order, a batch at a time, and bad images stop nobody."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 from scipy.special import softmax
 
 from simam_jax.data.decode import decode, resize
+from simam_jax.data.view import FixedView
 from simam_jax.errors import UsageError
 from simam_jax.inference.forward import Forward
 from simam_jax.inference.inputs import Input
@@ -42,6 +44,17 @@ def test_the_answer_is_the_softmax_of_the_logits(classifier, photos):
     assert answer.path == photos[0].path
     assert [guess.name for guess in answer.top] == [classifier.classes[label] for label in order]
     assert [guess.probability for guess in answer.top] == pytest.approx(probabilities[order], rel=1e-4)
+
+
+def test_an_image_is_asked_about_as_the_run_sees_it(classifier, photos):
+    view = FixedView(128, antialias=False, resize_to=160)
+    (answer,) = answers(dataclasses.replace(classifier, view=view), photos[:1], top_k=5)
+    logits = Forward(classifier, batch_size=2).images(view(decode(photos[0].read()))[None])[0]
+    found = {guess.name: guess.probability for guess in answer.top}
+    wanted = dict(zip(classifier.classes, softmax(logits.astype(np.float64)), strict=True))
+    assert found == pytest.approx(wanted, rel=1e-4)
+    (squeezed,) = answers(classifier, photos[:1], top_k=5)
+    assert found != pytest.approx({guess.name: guess.probability for guess in squeezed.top}, rel=1e-4)
 
 
 def test_order_and_company_do_not_matter(classifier, photos):

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from simam_jax.data.view import FixedView
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.inference.restore import restore
 from simam_jax.training.checkpoints import Checkpoints
@@ -36,9 +37,29 @@ def test_what_comes_back(tiny_run):
     assert classifier.step == int(classifier.state.step) == 6
     assert classifier.classes == tuple(facts["classes"]) == ("one", "two, or so", "zero")
     assert classifier.mean == tuple(facts["mean"])
-    assert (classifier.image_size, classifier.antialias) == (128, False)
+    assert classifier.view == FixedView(128, antialias=False, resize_to=0)
     assert sum(leaf.size for leaf in jax.tree.leaves(classifier.state.params)) == facts["parameters"]
     assert not jax.tree.leaves(classifier.state.opt_state)
+
+
+def with_data(run, change):
+    """Changes the section `data` of a run's config."""
+    config = json.loads((run / "config.json").read_text())
+    change(config["data"])
+    (run / "config.json").write_text(json.dumps(config))
+
+
+def test_images_are_seen_as_in_evaluation(copy):
+    with_data(copy, lambda data: data.update(resize_to=150, random_resized_crop=0.08))
+    assert restore(copy, "latest").view == FixedView(128, antialias=False, resize_to=150)
+
+
+def test_a_run_of_0_1_0_squeezes_images(copy):
+    def forget(data):
+        del data["resize_to"], data["random_resized_crop"]
+
+    with_data(copy, forget)
+    assert restore(copy, "latest").view == FixedView(128, antialias=False, resize_to=0)
 
 
 def test_a_step_is_asked_for_by_its_number(tiny_run):

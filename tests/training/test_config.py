@@ -26,7 +26,7 @@ def test_arguments_choose_the_data(towernet):
 
 def test_every_field_can_be_overridden(towernet):
     for field, value in flatten(load_config(towernet)).items():
-        changed = {bool: True, int: 7, float: 0.25, str: "other"}[type(value)]
+        changed = {bool: True, int: 7, float: 0.25, str: "other", tuple: (82, 123.5)}[type(value)]
         config = load_config(towernet, [f"--config.{field}={changed}"])
         assert flatten(config)[field] == changed
         assert type(flatten(config)[field]) is type(value)
@@ -35,6 +35,11 @@ def test_every_field_can_be_overridden(towernet):
 def test_a_value_can_be_the_next_word_and_an_integer_a_float(towernet):
     config = load_config(towernet, ["--config.epochs", "3", "--config.schedule.learning_rate=1"])
     assert (config.epochs, config.schedule.learning_rate) == (3, 1.0)
+
+
+@pytest.mark.parametrize(("text", "value"), [("(82,123)", (82, 123)), ("82,123", (82, 123)), ("30", (30,)), ("()", ())])
+def test_a_tuple_needs_no_brackets_and_a_number_is_one(towernet, text, value):
+    assert load_config(towernet, [f"--config.schedule.milestones={text}"]).schedule.milestones == value
 
 
 @pytest.mark.parametrize(
@@ -46,6 +51,7 @@ def test_a_value_can_be_the_next_word_and_an_integer_a_float(towernet):
         ("--config.epochs=3.5", "of type int, such as 100; got '3.5'"),
         ("--config.epochs=many", "of type int"),
         ("--config.augment.flip=1", "of type bool"),
+        ("--config.schedule.milestones=[30]", "of type tuple"),
         ("--config.epochs", "needs a value"),
         ("--workers=3", "unrecognised argument '--workers=3'"),
         ("stray", "unrecognised argument 'stray'"),
@@ -83,3 +89,5 @@ def test_run_names():
     assert run_name("configs/towernet.py") == "towernet"
     assert run_name("towernet.py:data/flowers") == "towernet-flowers"
     assert run_name("towernet.py:tfds:cifar10") == "towernet-tfds-cifar10"
+    assert run_name("cifar.py:resnet20") == "cifar-resnet20"
+    assert run_name("cifar.py:resnet20@data/mine") == "cifar-resnet20-mine"

@@ -16,6 +16,7 @@ def test_epochs_end_where_their_images_have_been_seen(count, images, data):
         assert (end - 1) * epochs.batch_size < (epoch + 1) * images <= end * epochs.batch_size
         assert epochs.ended_at(end) == epoch
         assert epochs.of(end - 1) == epoch
+        assert epochs.start(epoch + 1) == end
     inner = set(range(epochs.steps + 1)) - set(ends)
     assert all(epochs.ended_at(step) is None for step in inner)
 

@@ -1,0 +1,69 @@
+"""A run's folder knows its config, also one that an older version wrote."""
+
+import json
+
+import pytest
+
+from simam_jax.data.dataset import Dataset
+from simam_jax.errors import UsageError
+from simam_jax.training.config import load_config
+from simam_jax.training.run_folder import RunFolder
+
+DATASET = Dataset(classes=("a", "b"), mean=(0.5,) * 3, std=(0.2,) * 3, fingerprint="f", open_split=lambda _: [])
+
+
+@pytest.fixture
+def towernet(root):
+    def load(*fields: str):
+        return load_config(str(root / "configs" / "towernet.py"), [f"--config.{field}" for field in fields])
+
+    return load
+
+
+@pytest.fixture
+def claim(tmp_path):
+    """Makes the folder a run of a config, or checks that it is one, and lets it go."""
+
+    def claim(config) -> RunFolder:
+        folder = RunFolder(tmp_path / "run")
+        try:
+            folder.claim(config, DATASET, {})
+        finally:
+            folder.release()
+        return folder
+
+    return claim
+
+
+def test_a_config_comes_back_as_it_was(claim, towernet):
+    config = towernet("schedule.name=step", "schedule.milestones=82,123.5")
+    assert claim(config).config() == config
+    claim(config)
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("schedule.milestones=82,122", r"schedule\.milestones \(\(82, 123\) there, \(82, 122\) here\)"),
+        ("data.resize_to=300", r"data\.resize_to \(0 there, 300 here\)"),
+    ],
+)
+def test_another_config_is_refused(claim, towernet, field, said):
+    claim(towernet("schedule.milestones=82,123"))
+    with pytest.raises(UsageError, match=said):
+        claim(towernet("schedule.milestones=82,123", field))
+
+
+def test_a_run_of_0_1_0_lacks_the_later_fields_and_goes_on(claim, towernet, tmp_path):
+    config = towernet()
+    claim(config)
+    file = tmp_path / "run" / "config.json"
+    fields = json.loads(file.read_text())
+    for section, names in {"data": ["resize_to", "random_resized_crop"], "schedule": ["milestones", "decay"]}.items():
+        for name in names:
+            del fields[section][name]
+    file.write_text(json.dumps(fields))
+    assert RunFolder(tmp_path / "run").config() == config
+    claim(config)
+    with pytest.raises(UsageError, match=r"data\.random_resized_crop \(0\.0 there, 0\.08 here\)"):
+        claim(towernet("data.random_resized_crop=0.08"))
