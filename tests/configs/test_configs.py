@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from simam_jax.data.view import FixedView, RandomResizedCrop, eval_view, train_view
+from simam_jax.models import create_model
 from simam_jax.training.config import flatten, load_config
 from simam_jax.training.epochs import Epochs
 from simam_jax.training.schedule import create_schedule
@@ -131,3 +134,23 @@ def test_imagenets_mobilenet_has_a_recipe_of_its_own():
 
 def test_the_papers_attention_is_an_override():
     assert load("imagenet.py", "model.attention=simam:e_lambda=0.1").model.attention == "simam:e_lambda=0.1"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(f"{name}.py" for name in SEEDS),
+        *(f"imagenet.py:{name}" for name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d")),
+        "imagenet.py:mobilenet_v2",
+        *(f"cifar.py:{name}{depth}" for name in ("resnet", "preresnet") for depth in (20, 56, 110)),
+        *(f"cifar.py:{name}{depth}_bottleneck" for name in ("resnet", "preresnet") for depth in (20, 56, 110)),
+        "cifar.py:wrn_28_10",
+        "cifar.py:mobilenet_v2",
+    ],
+)
+def test_every_network_of_a_config_is_there(address):
+    config = load(address, "model.num_classes=10", "model.attention=simam:e_lambda=0.1")
+    model = create_model(**config.model)
+    image = jax.ShapeDtypeStruct((1, config.data.image_size, config.data.image_size, 3), jnp.float32)
+    logits, _ = jax.eval_shape(lambda x: model.init_with_output(jax.random.key(0), x, train=False), image)
+    assert logits.shape == (1, 10)
