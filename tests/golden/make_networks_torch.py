@@ -6,6 +6,7 @@ needs torch, torchvision and a checkout of SimAM's authors' repository (https://
 licence and is no part of this project. For every network and attention NAME/ATTENTION it keeps
 
     shapes              of the state dict, by name, as JSON
+    size                side of the images
     eval                logits in evaluation mode
     train               logits in training mode, dropout off
     statistics          digests of every running mean and variance after that, the variance with PyTorch's n / (n - 1)
@@ -33,7 +34,9 @@ def main() -> None:
     parser.add_argument("--authors", required=True, help="checkout of the authors' repository")
     sys.path.insert(0, parser.parse_args().authors)
     found = {}
-    for key, (build, size) in references().items():
+    for key, (build, usual) in references().items():
+        # Rounding grows from batch norm to batch norm, the faster the fewer positions the last ones have.
+        size = 128 if key.startswith(("resnet101", "resnet152")) else usual
         for field, value in answers(build(), size).items():
             found[f"{key}/{field}"] = value
         print(key, flush=True)
@@ -116,7 +119,7 @@ def answers(model: torch.nn.Module, size: int) -> dict[str, np.ndarray]:
     shapes = {key: list(value.shape) for key, value in state.items()}
     found = {"eval": eval_logits, "train": train_logits, "statistics": np.array(statistics).reshape(-1, 3)}
     arrays = {field: np.asarray(value, np.float32) for field, value in found.items()}
-    return {**arrays, "shapes": np.array(json.dumps(shapes))}
+    return {**arrays, "shapes": np.array(json.dumps(shapes)), "size": np.array(size)}
 
 
 if __name__ == "__main__":
