@@ -64,6 +64,11 @@ def test_a_loss_that_is_no_number_stops_the_run(arguments, tmp_path, capsys):
         (["--config.schedule.name=step"], "config.schedule: milestones are missing"),
         (["--config.optimizer.name=adam"], "config.optimizer: unknown optimizer"),
         (["--config.augment.rotation=-3"], "config.augment: rotation"),
+        (
+            ["--config.checkpoint.best_metric=loss"],
+            "best_metric is one of accuracy, balanced_accuracy, top5, got 'loss'",
+        ),
+        (["--config.checkpoint.every_epochs=0"], "every_epochs must be at least 1, got 0"),
         (["--config.data.on_bad_record=x"], "config.data: on_bad_record"),
         (["--config.data.dir=/nowhere", "--config.data.source=x"], "configs/towernet.py:digits"),
     ],

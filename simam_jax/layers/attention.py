@@ -61,6 +61,11 @@ def attention_kind(spec: str | None) -> str:
     return (spec or "none").partition(":")[0]
 
 
+def is_attention(module: nn.Module) -> bool:
+    """Whether this is one of the modules that a name stands for, the identity not counted."""
+    return isinstance(module, tuple(_MODULES.values())) and not isinstance(module, Identity)
+
+
 def _parse_options(kind: str, options: str) -> dict[str, object]:
     fields = {f.name: f for f in dataclasses.fields(_MODULES[kind]) if f.name not in ("parent", "name")}
     parsed: dict[str, object] = {}

@@ -3,7 +3,7 @@
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from simam_jax.ops.simam import Lambda, simam
+from simam_jax.ops.simam import Lambda, check_lambda, simam
 
 
 class SimAM(nn.Module):
@@ -18,6 +18,10 @@ class SimAM(nn.Module):
     """
 
     e_lambda: Lambda = 1e-4
+
+    def __post_init__(self) -> None:
+        check_lambda(self.e_lambda)
+        super().__post_init__()
 
     @nn.compact
     def __call__(self, x: Float[Array, "*batch H W C"], *, train: bool = False) -> Float[Array, "*batch H W C"]:

@@ -41,7 +41,8 @@ _NETWORKS: dict[str, Callable[..., nn.Module]] = {
 }
 # Every other network is plain unless asked.
 _OWN_ATTENTION = {"towernet": "simam"}
-_COMMON = {"num_classes", "attention", "placement", "dtype"}
+# What a builder takes beyond these is what makes one network of a family another.
+_OPTIONS = {"features_only", "dropout", "width"}
 
 
 def names() -> list[str]:
@@ -89,7 +90,7 @@ def create_model(
     if compute_dtype is None or compute_dtype.name not in _DTYPES:
         raise ValueError(f"unknown dtype {dtype!r}: it is one of {', '.join(_DTYPES)}")
     build = _NETWORKS[name]
-    known = inspect.signature(build).parameters.keys() - _COMMON
+    known = inspect.signature(build).parameters.keys() & _OPTIONS
     if unknown := sorted(options.keys() - known):
         raise ValueError(f"network {name!r} has no option {unknown[0]!r}: it has {', '.join(sorted(known))}")
     if attention == "auto":

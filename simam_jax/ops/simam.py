@@ -43,7 +43,7 @@ def simam(
     activations), and a single position, 0/0 in the authors' code, has the limit x * sigmoid(1/2). Like the authors'
     code, and unlike eq. 5 as printed, it divides by M - 1.
     """
-    _check_lambda(e_lambda)
+    check_lambda(e_lambda)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ValueError(f"simam needs a floating array, got {x.dtype}")
     if mask is not None and jnp.broadcast_shapes(mask.shape, x.shape) != x.shape:
@@ -68,7 +68,8 @@ def simam(
     return (values * jax.nn.sigmoid(inverse_energy)).astype(x.dtype)
 
 
-def _check_lambda(e_lambda: Lambda) -> None:
+def check_lambda(e_lambda: Lambda) -> None:
+    """Raises ValueError unless λ is traced, or a positive finite scalar."""
     if isinstance(e_lambda, Tracer):
         return
     if jnp.shape(e_lambda) != () or not (math.isfinite(e_lambda) and e_lambda > 0):

@@ -10,6 +10,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import PyTree
 
+from simam_jax.layers.attention import is_attention
+from simam_jax.layers.identity import Identity
+
 Shape = tuple[int, ...]
 
 CONVENTIONS = ("layers", "paper")
@@ -19,7 +22,9 @@ batch norm besides, as in table 3 of the SimAM paper."""
 
 @dataclass(frozen=True)
 class Layer:
-    """One call of a module that has variables of its own or no module inside it.
+    """One call of a module that has variables of its own, or no module inside it, or that is an attention.
+
+    What gives its input back, the identity or dropout in evaluation, is none.
 
     Attributes:
         path: the module's place in the network, such as "stage1/conv".
@@ -78,7 +83,9 @@ def trace_layers(model: nn.Module, image_size: int, *, convention: str = "layers
     seen: set[tuple[str, ...]] = set()
     layers = []
     for call in calls:
-        if call.path not in parents or call.own("params") or call.own("batch_stats"):
+        if call.passes_through:
+            continue
+        if call.path not in parents or call.is_attention or call.own("params") or call.own("batch_stats"):
             layers.append(_describe(call, convention, used_before=call.path in seen))
             seen.add(call.path)
     return layers
@@ -90,6 +97,8 @@ class _Call:
     def __init__(self, module: nn.Module, args: tuple):
         self.path: tuple[str, ...] = module.path
         self.type = type(module).__name__
+        self.is_attention = is_attention(module)
+        self.passes_through = isinstance(module, Identity | nn.Dropout)
         self.args = args
         self.output: PyTree = None
         self.variables: Mapping[str, Any] = {}

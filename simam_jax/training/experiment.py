@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 # What `prepare` makes without a download: a run may do so itself.
 _EMBEDDED = ("digits",)
+_BEST_METRICS = ("accuracy", "balanced_accuracy", "top5")
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
         UsageError: the config or the data is wrong; the message names the section.
     """
+    _check_checkpoint(**config.checkpoint)
     mesh = create_mesh()
     check_batch_size("batch_size", config.batch_size, mesh)
     check_batch_size("eval_batch_size", config.eval_batch_size, mesh)
@@ -158,6 +160,15 @@ def build(config: ConfigDict) -> Experiment:
         eval_batch_size=config.eval_batch_size,
         workers=config.data.workers,
     )
+
+
+def _check_checkpoint(*, every_epochs: int, best_metric: str, best_above: float) -> None:
+    del best_above
+    if every_epochs < 1:
+        raise UsageError(f"config.checkpoint: every_epochs must be at least 1, got {every_epochs}")
+    # The best is the largest: a loss would keep the worst.
+    if best_metric not in _BEST_METRICS:
+        raise UsageError(f"config.checkpoint: best_metric is one of {', '.join(_BEST_METRICS)}, got {best_metric!r}")
 
 
 def batch_like(batch_size: int, image_size: int, mesh: Mesh) -> dict[str, jax.ShapeDtypeStruct]:

@@ -108,6 +108,9 @@ def test_bfloat16_keeps_variables_and_logits_float32(name):
         ({"dtype": "float8"}, "unknown dtype"),
         ({"dtype": "int32"}, "unknown dtype"),
         ({"width": 2}, "has no option 'width': it has features_only"),
+        ({"name": "resnet18", "groups": 32}, "has no option 'groups': it has features_only"),
+        ({"name": "resnet50d", "variant_d": False}, "has no option 'variant_d'"),
+        ({"attention": "simam:e_lambda=-1"}, "e_lambda must be a positive finite number"),
         ({"name": "mobilenet_v2", "width": 0.0}, "width must be positive"),
     ],
 )

@@ -42,3 +42,17 @@ def test_parameters_buffers_and_activations():
     assert (
         summarise(half, image_size=32)["totals"]["activation_bytes"] < totals["activation_bytes"] / 2 + logits + pooled
     )
+
+
+def test_activations_grow_with_what_an_attention_keeps():
+    def activations(attention: str, placement: str = "auto") -> int:
+        model = create_model("resnet50", num_classes=10, attention=attention, placement=placement)
+        return summarise(model, image_size=64)["totals"]["activation_bytes"]
+
+    plain = activations("none")
+    assert plain == activations("simam", "none") == activations("se", "none")
+    # SimAM stands at the inner width, the others at the outer, which is four times as wide.
+    gated = activations("simam") - plain
+    assert gated > 0
+    assert activations("ge") - plain > gated
+    assert activations("se") > activations("ge")
