@@ -13,6 +13,9 @@ def get_config(arg: str = "") -> ConfigDict:
     config.eval_batch_size = 64
     config.log_every = 0  # steps between lines of training metrics; 0 is once an epoch
     config.deterministic = True  # the same bits every time, on a GPU too, where it costs some speed
+    config.implementation = "auto"  # of the operations: the fastest here; or "xla", stock XLA everywhere
+    config.micro_batches = 1  # parts of a batch that are worked on one after another, for less memory
+    config.rematerialise = False  # keep only the convolutions' outputs for the backward pass: less memory, more work
 
     config.model = ConfigDict()
     config.model.name = "towernet"

@@ -34,10 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, overrides = parser.parse_known_args(argv)
 
     # Imported after the arguments are known to be good: JAX takes seconds.
+    from simam_jax.host_memory import keep_freed_memory
+    from simam_jax.training.compilation_cache import use_compilation_cache
     from simam_jax.training.config import load_config, run_name
     from simam_jax.training.loop import train
 
     config = load_config(args.config, overrides)
+    keep_freed_memory()
+    use_compilation_cache()
     workdir = Path(args.workdir or Path("runs") / run_name(args.config))
     print(f"run: {workdir}", flush=True)
     try:

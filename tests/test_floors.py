@@ -25,7 +25,7 @@ def height(name: str) -> float:
     for level, floor in enumerate(FLOORS):
         if name == floor or (name in floor and isinstance(floor, list)):
             return level
-    return {"command": 0.5, "data": 0, "reporting": 0}.get(name, len(FLOORS))
+    return {"command": 0.5, "host_memory": 0.5, "data": 0, "reporting": 0}.get(name, len(FLOORS))
 
 
 def imported(path: Path, *, top_level_only: bool = False) -> set[str]:

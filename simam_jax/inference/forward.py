@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from simam_jax.inference.restore import Classifier
+from simam_jax.ops.implementation import implementation
 from simam_jax.training.mesh import split
 from simam_jax.training.step import Batch, make_forward
 
@@ -29,11 +30,13 @@ class Forward:
         self.batch_size = -(-batch_size // devices) * devices
         self._state = classifier.state
         self._sharding = split(classifier.mesh)
+        self._implementation = classifier.implementation
         self._forward = jax.jit(make_forward(classifier.model, mean=classifier.mean, std=classifier.std))
 
     def __call__(self, batch: Batch) -> Float[Array, "B classes"]:
         """Logits of a whole batch that is on the mesh."""
-        return self._forward(self._state, batch)
+        with implementation(self._implementation):
+            return self._forward(self._state, batch)
 
     def images(self, images: np.ndarray) -> np.ndarray:
         """Logits of at most `batch_size` images on the host.

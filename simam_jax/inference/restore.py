@@ -34,6 +34,7 @@ class Classifier:
         classes: class names in label order.
         mean, std: of the normalisation, RGB, in 0…1.
         view: how decoded pixels become what it takes.
+        implementation: of the operations, as it was trained.
     """
 
     model: nn.Module
@@ -44,6 +45,7 @@ class Classifier:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     view: FixedView
+    implementation: str
 
 
 def restore(run: Path, checkpoint: str = "best") -> Classifier:
@@ -77,6 +79,7 @@ def restore(run: Path, checkpoint: str = "best") -> Classifier:
         mean=tuple(facts["mean"]),
         std=tuple(facts["std"]),
         view=eval_view(**config.data),
+        implementation=config.implementation,
     )
 
 

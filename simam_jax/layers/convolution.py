@@ -4,6 +4,8 @@ from flax import linen as nn
 from flax.typing import Initializer
 from jaxtyping import DTypeLike
 
+from simam_jax.ops.convolution import convolution
+
 
 def square_conv(
     features: int,
@@ -37,5 +39,6 @@ def square_conv(
         use_bias=use_bias,
         kernel_init=kernel_init,
         dtype=dtype,
+        conv_general_dilated=convolution,
         name=name,
     )

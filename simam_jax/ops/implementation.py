@@ -1,17 +1,15 @@
 """Which implementation the operations run with: this project's, or XLA's own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Literal, get_args
 
-Implementation = Literal["auto", "own", "xla"]
+IMPLEMENTATIONS = ("auto", "own", "xla")
 
-_chosen: ContextVar[Implementation] = ContextVar("implementation", default="auto")
+_chosen: ContextVar[str] = ContextVar("implementation", default="auto")
 
 
-@contextmanager
-def implementation(name: Implementation) -> Iterator[None]:
+def implementation(name: str) -> AbstractContextManager[None]:
     """Chooses for everything traced inside: a function that `jax.jit` has traced before keeps what it had.
 
     Args:
@@ -21,8 +19,13 @@ def implementation(name: Implementation) -> Iterator[None]:
     Raises:
         ValueError: any other name.
     """
-    if name not in get_args(Implementation):
-        raise ValueError(f"implementation is one of {', '.join(get_args(Implementation))}, got {name!r}")
+    if name not in IMPLEMENTATIONS:
+        raise ValueError(f"implementation is one of {', '.join(IMPLEMENTATIONS)}, got {name!r}")
+    return _choose(name)
+
+
+@contextmanager
+def _choose(name: str) -> Iterator[None]:
     token = _chosen.set(name)
     try:
         yield
@@ -30,6 +33,6 @@ def implementation(name: Implementation) -> Iterator[None]:
         _chosen.reset(token)
 
 
-def chosen() -> Implementation:
+def chosen() -> str:
     """What is chosen here, while tracing."""
     return _chosen.get()

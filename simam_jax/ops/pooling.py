@@ -1,10 +1,15 @@
 """Pooling over windows of the two spatial axes, and the way back to a size."""
 
+from functools import partial, reduce
+from typing import cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float
+
+from simam_jax.ops.implementation import chosen
 
 
 def max_pool(
@@ -23,11 +28,9 @@ def max_pool(
         row-major order gets the whole gradient, as in PyTorch.
     """
     strides = strides or window
-    if strides == window and padding == 0:
-        return _max_pool_tiles(x, window)
-    # Flax has no annotation there, and a string as the default.
-    sides = ((padding, padding),) * 2
-    return nn.max_pool(x, (window, window), (strides, strides), sides)  # pyright: ignore[reportArgumentType]
+    if chosen() == "xla":
+        return _stock_max_pool(x, window, strides, padding)
+    return _max_pool(x, window, strides, padding)
 
 
 def adaptive_average_pool(x: Float[Array, "*batch H W C"], size: int) -> Float[Array, "*batch size size C"]:
@@ -69,8 +72,9 @@ def average_pool(
     """
     strides = strides or window
     sides = ((padding, padding),) * 2
-    values = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    values = x.astype(jnp.promote_types(x.dtype, jnp.float32)).reshape(-1, *x.shape[-3:])
     total = nn.pooling.pool(values, 0.0, jax.lax.add, (window, window), (strides, strides), sides)
+    total = total.reshape(*x.shape[:-3], *total.shape[1:])
 
     def counted(size: int, windows: int) -> np.ndarray:
         start = np.arange(windows) * strides - padding
@@ -87,42 +91,82 @@ def upsample_nearest(x: Float[Array, "*batch h w C"], height: int, width: int) -
     return jnp.take(jnp.take(x, rows, axis=-3), columns, axis=-2)
 
 
-# XLA:CPU runs the gradient of a windowed maximum (select-and-scatter) one element at a time. Where windows do not
-# overlap it is an elementwise comparison of the window's strided slices, 17 times faster.
-def _maximum(x: Array, window: int) -> Array:
-    y, *rest = _taps(x, window)
-    for tap in rest:
-        y = jnp.maximum(y, tap)
-    return y
+def _stock_max_pool(x: Array, window: int, strides: int, padding: int) -> Array:
+    sides = ((padding, padding),) * 2
+    # Flax takes one batch axis; it has no annotation for the sides, and a string as the default.
+    folded = x.reshape(-1, *x.shape[-3:])
+    y = nn.max_pool(folded, (window, window), (strides, strides), sides)  # pyright: ignore[reportArgumentType]
+    return y.reshape(*x.shape[:-3], *y.shape[1:])
 
 
-_max_pool_tiles = jax.custom_vjp(_maximum, nondiff_argnums=(1,))
+# XLA:CPU runs the gradient of a windowed maximum (select-and-scatter) one element at a time, and the maximum too in
+# bfloat16. There both are elementwise, of the strided slices of x that hold the windows' first, second, … elements.
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
+def _max_pool(x: Array, window: int, strides: int, padding: int) -> Array:
+    stock = partial(_stock_max_pool, window=window, strides=strides, padding=padding)
+
+    def own(x: Array) -> Array:
+        return reduce(jnp.maximum, _taps(_wide(x), window, strides, padding)).astype(x.dtype)
+
+    return jax.lax.platform_dependent(x, cpu=own, default=stock)
 
 
-def _taps(x: Array, window: int) -> list[Array]:
-    """The window² strided slices of x that hold the windows' first, second, … elements."""
-    height, width = (size // window * window for size in x.shape[-3:-1])
-    return [x[..., i:height:window, j:width:window, :] for i in range(window) for j in range(window)]
-
-
-def _forward(x: Array, window: int) -> tuple[Array, tuple[Array, Array]]:
-    y = _max_pool_tiles(x, window)
+def _save(x: Array, window: int, strides: int, padding: int) -> tuple[Array, tuple[Array, Array]]:
+    y = cast(Array, _max_pool(x, window, strides, padding))
     return y, (x, y)
 
 
-def _backward(window: int, saved: tuple[Array, Array], dy: Array) -> tuple[Array]:
-    x, y = saved
-    free = jnp.ones(y.shape, bool)
-    parts = []
-    for tap in _taps(x, window):
-        first = free & (tap == y)
-        free &= ~first
-        parts.append(jnp.where(first, dy, 0))
-    *batch, h, w, channels = y.shape
+def _differentiate(window: int, strides: int, padding: int, saved: tuple[Array, Array], dy: Array) -> tuple[Array]:
+    def stock(x: Array, y: Array, dy: Array) -> Array:
+        del y
+        return jax.vjp(lambda x: _stock_max_pool(x, window, strides, padding), x)[1](dy)[0]
+
+    def own(x: Array, y: Array, dy: Array) -> Array:
+        first = jnp.full(y.shape, -1, jnp.int8 if window < 12 else jnp.int32)
+        for number, tap in reversed(list(enumerate(_taps(_wide(x), window, strides, padding)))):
+            first = jnp.where(tap == _wide(y), number, first)
+        # Kept once, or each of the parts below would look for it again.
+        first = jax.lax.optimization_barrier(first)
+        parts = [jnp.where(first == number, _wide(dy), 0) for number in range(window**2)]
+        put_back = _put_tiles_back if strides == window and padding == 0 else _add_taps_back
+        return put_back(parts, x.shape, window, strides, padding).astype(x.dtype)
+
+    return (jax.lax.platform_dependent(*saved, dy, cpu=own, default=stock),)
+
+
+_max_pool.defvjp(_save, _differentiate)
+
+
+def _wide(x: Array) -> Array:
+    """XLA:CPU converts 16-bit values at every operation; once is faster, and exact."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def _taps(x: Array, window: int, strides: int, padding: int) -> list[Array]:
+    sides = [(padding, padding, 0) if axis in (x.ndim - 3, x.ndim - 2) else (0, 0, 0) for axis in range(x.ndim)]
+    padded = jax.lax.pad(x, jnp.asarray(-jnp.inf, x.dtype), sides)
+    height, width = (size - window + 1 for size in padded.shape[-3:-1])
+    return [
+        padded[..., i : i + height : strides, j : j + width : strides, :] for i in range(window) for j in range(window)
+    ]
+
+
+def _put_tiles_back(parts: list[Array], shape: tuple[int, ...], window: int, strides: int, padding: int) -> Array:
+    """Where windows do not overlap, every position has one part."""
+    del strides, padding
+    *batch, h, w, channels = parts[0].shape
     tiles = jnp.stack(parts, axis=-2).reshape(*batch, h, w, window, window, channels)
     dx = jnp.swapaxes(tiles, -4, -3).reshape(*batch, h * window, w * window, channels)
-    rest = [(0, size - covered) for size, covered in zip(x.shape, dx.shape, strict=True)]
-    return (jnp.pad(dx, rest),)
+    return jnp.pad(dx, [(0, size - covered) for size, covered in zip(shape, dx.shape, strict=True)])
 
 
-_max_pool_tiles.defvjp(_forward, _backward)
+def _add_taps_back(parts: list[Array], shape: tuple[int, ...], window: int, strides: int, padding: int) -> Array:
+    """Every part spread by the stride and moved to its place in the window, and their sum."""
+    total = jnp.zeros(shape, parts[0].dtype)
+    for number, part in enumerate(parts):
+        sides = [(0, 0, 0)] * len(shape)
+        for axis, place in zip((-3, -2), divmod(number, window), strict=True):
+            low, covered = place - padding, (part.shape[axis] - 1) * strides + 1
+            sides[axis] = (low, shape[axis] - low - covered, strides - 1)
+        total += jax.lax.pad(part, jnp.zeros((), total.dtype), sides)
+    return total

@@ -23,6 +23,7 @@ from simam_jax.data.view import eval_view, train_view
 from simam_jax.errors import UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.ops.augment import create_augment
+from simam_jax.ops.implementation import implementation
 from simam_jax.training.epochs import Epochs
 from simam_jax.training.mesh import check_batch_size, create_mesh, on_mesh, replicated, split
 from simam_jax.training.metrics import EvalMetrics
@@ -107,6 +108,15 @@ def build(config: ConfigDict) -> Experiment:
     mesh = create_mesh()
     check_batch_size("batch_size", config.batch_size, mesh)
     check_batch_size("eval_batch_size", config.eval_batch_size, mesh)
+    if config.micro_batches < 1 or config.batch_size % (config.micro_batches * mesh.size):
+        raise UsageError(
+            f"config.micro_batches is {config.micro_batches}: batch_size, {config.batch_size}, must be a multiple "
+            f"of it times the number of devices, {mesh.size}"
+        )
+    try:
+        traced_with = implementation(config.implementation)
+    except ValueError as error:
+        raise UsageError(f"config.implementation: {error}") from error
     dataset = _open(config.data)
     splits = open_splits(dataset, val_fraction=config.data.val_fraction)
     with _section("data"):
@@ -134,6 +144,8 @@ def build(config: ConfigDict) -> Experiment:
         mean=dataset.mean,
         std=dataset.std,
         seed=config.seed,
+        micro_batches=config.micro_batches,
+        rematerialise=config.rematerialise,
     )
     forward = make_forward(model, mean=dataset.mean, std=dataset.std)
 
@@ -143,6 +155,13 @@ def build(config: ConfigDict) -> Experiment:
     # Compiled for one shape here, a step can never be traced again: another shape is an error.
     whole = replicated(mesh)
     image_size = config.data.image_size
+    with traced_with:
+        lowered_step = _jit(train_step, config.deterministic, donate_argnums=0, out_shardings=whole).lower(
+            state_like, batch_like(config.batch_size, image_size, mesh)
+        )
+        lowered_eval = _jit(eval_step, config.deterministic, out_shardings=whole).lower(
+            state_like, batch_like(config.eval_batch_size, image_size, mesh)
+        )
     return Experiment(
         dataset=dataset,
         records=records,
@@ -150,12 +169,8 @@ def build(config: ConfigDict) -> Experiment:
         mesh=mesh,
         model=model,
         create_state=jax.jit(initial, out_shardings=whole),
-        train_step=_jit(train_step, config.deterministic, donate_argnums=0, out_shardings=whole)
-        .lower(state_like, batch_like(config.batch_size, image_size, mesh))
-        .compile(),
-        eval_step=_jit(eval_step, config.deterministic, out_shardings=whole)
-        .lower(state_like, batch_like(config.eval_batch_size, image_size, mesh))
-        .compile(),
+        train_step=lowered_step.compile(),
+        eval_step=lowered_eval.compile(),
         seed=config.seed,
         eval_batch_size=config.eval_batch_size,
         workers=config.data.workers,

@@ -53,18 +53,20 @@ def train(config: ConfigDict, workdir: Path) -> Outcome:
         StorageError: something could not be written or every checkpoint is damaged.
         Stopped: a signal came; everything is saved.
     """
+    started = time.perf_counter()
     with StopRequest() as stop:
-        return _train(config, workdir, stop)
+        return _train(config, workdir, stop, started)
 
 
-def _train(config: ConfigDict, workdir: Path, stop: StopRequest) -> Outcome:
+def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float) -> Outcome:
     experiment = build(config)
+    _log.info("built and compiled in %.1f s", time.perf_counter() - started)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
     folder = RunFolder(workdir)
     folder.claim(config, experiment.dataset, {"parameters": parameters})
     run = _Run(config, experiment, folder)
     try:
-        return run.to_the_end(stop)
+        return run.to_the_end(stop, started)
     except DivergedError as error:
         steps = run.checkpoints.steps
         good = f"the last good checkpoint is step {steps[-1]} in {folder.checkpoints}" if steps else "no checkpoint yet"
@@ -100,7 +102,8 @@ class _Run:
         self._summaries.close()
         self.checkpoints.close()
 
-    def to_the_end(self, stop: StopRequest) -> Outcome:
+    def to_the_end(self, stop: StopRequest, started: float) -> Outcome:
+        first = self._step
         epochs = self._experiment.epochs
         batches = feed(self._experiment.train_batches(self._step), self._experiment.mesh)
         with TrainingProgress(steps=epochs.steps, epochs=epochs.count, step=self._step) as progress:
@@ -116,6 +119,10 @@ class _Run:
                 if self._step == epochs.steps:
                     break
                 self._state, metrics = self._experiment.train_step(self._state, next(batches))
+                if self._step == first:
+                    # The only step that is waited for.
+                    jax.block_until_ready(metrics)
+                    _log.info("first step done %.1f s after the start", time.perf_counter() - started)
                 self._advance(metrics)
                 progress.at(self._step, epochs.of(self._step - 1))
             self._end_run(stop)

@@ -11,6 +11,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
 from simam_jax.ops.augment import Augment, normalise
+from simam_jax.ops.convolution import OUTPUT
 from simam_jax.training.metrics import TOP, EvalMetrics, TrainMetrics, cross_entropy, hits
 from simam_jax.training.state import TrainState
 
@@ -33,8 +34,13 @@ def make_train_step(
     mean: Sequence[float],
     std: Sequence[float],
     seed: int,
+    micro_batches: int = 1,
+    rematerialise: bool = False,
 ) -> TrainStep:
     """One update by the mean cross-entropy over the examples that count.
+
+    In micro-batches it is the same update, but for a network with batch norm, whose statistics are then a micro-batch's
+    and which moves its running ones once a micro-batch, and for dropout, which draws anew for each.
 
     Args:
         model: as `simam_jax.create_model` gives it.
@@ -43,6 +49,8 @@ def make_train_step(
         augment: applied to every image under a key of the image's own place in the stream.
         mean, std: of the normalisation.
         seed: of augmentation (with an image's index) and dropout (with the step).
+        micro_batches: parts that the batch is cut into and worked on one after another, for less memory.
+        rematerialise: keep only what convolutions give for the backward pass, and compute the rest again there.
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, TrainMetrics]:
@@ -50,19 +58,44 @@ def make_train_step(
         images = jax.vmap(augment)(_keys(jax.random.fold_in(key, _AUGMENT), batch["index"]), batch["image"])
         dropout = jax.random.fold_in(jax.random.fold_in(key, _DROPOUT), state.step)
 
-        def mean_loss(params):
-            logits, updated = model.apply(
-                {"params": params, "batch_stats": state.batch_stats},
-                normalise(images, mean, std),
-                train=True,
-                mutable=["batch_stats"],
-                rngs={"dropout": dropout},
-            )
-            losses = cross_entropy(logits, batch["label"])
-            loss = (losses * batch["mask"]).sum() / jnp.maximum(batch["mask"].sum(), 1)
-            return loss, (logits, losses, updated)
+        count = jnp.maximum(batch["mask"].sum(), 1)
 
-        (_, (logits, losses, updated)), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
+        def loss_and_logits(params, batch_stats, part, dropout):
+            """This part's share of the batch's mean loss."""
+
+            def logits_of(params, images):
+                return model.apply(
+                    {"params": params, "batch_stats": batch_stats},
+                    normalise(images, mean, std),
+                    train=True,
+                    mutable=["batch_stats"],
+                    rngs={"dropout": dropout},
+                )
+
+            logits, updated = (remember_convolutions(logits_of) if rematerialise else logits_of)(params, part["image"])
+            losses = cross_entropy(logits, part["label"])
+            return (losses * part["mask"]).sum() / count, (logits, losses, updated.get("batch_stats", {}))
+
+        differentiate = jax.value_and_grad(loss_and_logits, has_aux=True)
+        whole = {"image": images, "label": batch["label"], "mask": batch["mask"]}
+        if micro_batches == 1:
+            (_, (logits, losses, batch_stats)), gradient = differentiate(
+                state.params, state.batch_stats, whole, dropout
+            )
+        else:
+
+            def add(carry, part):
+                gradient, batch_stats = carry
+                images, number = part
+                (_, (logits, losses, batch_stats)), more = differentiate(
+                    state.params, batch_stats, images, jax.random.fold_in(dropout, number)
+                )
+                return (jax.tree.map(jnp.add, gradient, more), batch_stats), (logits, losses)
+
+            start = (jax.tree.map(jnp.zeros_like, state.params), state.batch_stats)
+            parts = jax.tree.map(lambda a: _cut(a, micro_batches), whole), jnp.arange(micro_batches)
+            (gradient, batch_stats), outputs = jax.lax.scan(add, start, parts)
+            logits, losses = (_join(a) for a in outputs)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
         # One value an example, as CLU wants it beside a mask.
         everywhere = jnp.ones_like(batch["mask"])
@@ -77,12 +110,20 @@ def make_train_step(
             state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
-            batch_stats=updated.get("batch_stats", {}),
+            batch_stats=batch_stats,
             opt_state=opt_state,
         )
         return state, metrics
 
     return train_step
+
+
+def remember_convolutions(function: Callable) -> Callable:
+    """The same function, whose backward pass keeps what convolutions gave and computes the rest again.
+
+    What lies between convolutions is cheap to compute and as large to keep. XLA:CPU undoes it; GPUs and TPUs do not.
+    """
+    return jax.checkpoint(function, policy=jax.checkpoint_policies.save_only_these_names(OUTPUT))
 
 
 def make_forward(model: nn.Module, *, mean: Sequence[float], std: Sequence[float]) -> Forward:
@@ -105,6 +146,16 @@ def measure(logits: Float[Array, "B classes"], batch: Batch) -> EvalMetrics:
         hit=hits(logits, labels).astype(jnp.float32),
         hit_top5=hits(logits, labels, top=TOP).astype(jnp.float32),
     )
+
+
+def _cut(a: Array, parts: int) -> Array:
+    """(B, …) as (parts, B / parts, …). Every part takes its share from each device's images, so that none is moved."""
+    return jnp.swapaxes(a.reshape(a.shape[0] // parts, parts, *a.shape[1:]), 0, 1)
+
+
+def _join(a: Array) -> Array:
+    """What was cut, in its first order."""
+    return jnp.swapaxes(a, 0, 1).reshape(-1, *a.shape[2:])
 
 
 def _keys(key: Key[Array, ""], index: Array) -> Key[Array, "B"]:

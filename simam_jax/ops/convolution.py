@@ -1,0 +1,219 @@
+"""Convolutions with gradients that are fast on XLA:CPU; on accelerators, XLA's own.
+
+XLA:CPU has a good convolution and no good gradient of it: that of the kernel and that of a strided convolution's input
+run many times slower than matrix products of the same size. In bfloat16 it has no fast convolution at all.
+`python -m simam_jax.benchmark --suite step` shows what this file gains over stock XLA, and so when it can go.
+"""
+
+from collections.abc import Sequence
+from functools import partial, reduce
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.ad_checkpoint import checkpoint_name
+from jax.typing import DTypeLike
+from jaxtyping import Array
+
+from simam_jax.ops.image_groups import grouped, ungrouped
+from simam_jax.ops.implementation import chosen
+from simam_jax.ops.winograd import winograd, winograd_kernel_gradient
+
+_CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
+OUTPUT = "convolution"
+"""The name, for `jax.checkpoint` policies, of what a convolution gives."""
+
+_POSITIONS = 2048
+# From how many channels on Winograd's products save more than its sums cost; up to how many inputs XLA's own forward
+# convolution is slower than the product of gathered windows.
+_FEWEST_CHANNELS = 32
+_FEW_INPUTS = 4
+
+
+def convolution(
+    lhs: Array,
+    rhs: Array,
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers=None,
+    feature_group_count: int = 1,
+    batch_group_count: int = 1,
+    precision=None,
+    preferred_element_type: DTypeLike | None = None,
+) -> Array:
+    """`jax.lax.conv_general_dilated`, argument for argument, and its gradients.
+
+    What it makes faster on the CPU is the convolution of (N, H, W, C) images with one group, or with one group a
+    channel. All else, and every other platform, is XLA's own; so is everything on several devices, since the images are
+    worked on one after another, unless `implementation("own")` is chosen.
+    """
+    numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
+    ours = (
+        (chosen() == "own" or (chosen() == "auto" and jax.device_count() == 1))
+        and lhs.ndim == 4
+        and numbers == lax.conv_dimension_numbers(lhs.shape, rhs.shape, _CHANNELS_LAST)
+        and lhs.dtype == rhs.dtype
+        and preferred_element_type in (None, lhs.dtype)
+        and set(lhs_dilation or (1,)) == {1}
+        and batch_group_count == 1
+        and (feature_group_count == 1 or feature_group_count == lhs.shape[-1] == rhs.shape[-1])
+        and 0 not in (*lhs.shape, *rhs.shape)
+    )
+    if not ours:
+        y = lax.conv_general_dilated(
+            lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
+            batch_group_count, precision, preferred_element_type,
+        )  # fmt: skip
+        return checkpoint_name(y, OUTPUT)
+    strides, dilation = tuple(window_strides), tuple(rhs_dilation or (1, 1))
+    if isinstance(padding, str):
+        reach = [(size - 1) * step + 1 for size, step in zip(rhs.shape[:2], dilation, strict=True)]
+        padding = lax.padtype_to_pads(lhs.shape[1:3], reach, strides, padding)
+    sides = tuple((int(low), int(high)) for low, high in padding)
+    return checkpoint_name(_convolution(lhs, rhs, strides, sides, dilation, feature_group_count, precision), OUTPUT)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5, 6))
+def _convolution(x, kernel, strides, padding, dilation, groups, precision):
+    stock = partial(_stock, strides=strides, padding=padding, dilation=dilation, groups=groups, precision=precision)
+    own = partial(_forward, strides=strides, padding=padding, dilation=dilation, groups=groups)
+    return lax.platform_dependent(x, kernel, cpu=own, default=stock)
+
+
+def _save(x, kernel, *options):
+    return _convolution(x, kernel, *options), (x, kernel)
+
+
+def _differentiate(strides, padding, dilation, groups, precision, saved, dy):
+    x, kernel = saved
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+
+    def stock_input(x, kernel, dy):
+        return jax.vjp(lambda x: _stock(x, kernel, precision=precision, **options), x)[1](dy)[0]
+
+    def stock_kernel(x, kernel, dy):
+        return jax.vjp(lambda kernel: _stock(x, kernel, precision=precision, **options), kernel)[1](dy)[0]
+
+    # Apart, so that a gradient which nobody asks for is not computed.
+    return (
+        lax.platform_dependent(x, kernel, dy, cpu=partial(_input_gradient, **options), default=stock_input),
+        lax.platform_dependent(x, kernel, dy, cpu=partial(_kernel_gradient, **options), default=stock_kernel),
+    )
+
+
+_convolution.defvjp(_save, _differentiate)
+
+
+def _stock(x, kernel, *, strides, padding, dilation, groups, precision=None):
+    return lax.conv_general_dilated(
+        x, kernel, strides, padding, rhs_dilation=dilation, dimension_numbers=_CHANNELS_LAST,
+        feature_group_count=groups, precision=precision,
+    )  # fmt: skip
+
+
+def _forward(x, kernel, *, strides, padding, dilation, groups):
+    if groups > 1:
+        taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
+        wide = jnp.promote_types(x.dtype, jnp.float32)
+        weights = kernel.astype(wide).reshape(-1, 1, 1, 1, kernel.shape[-1])
+        return reduce(jnp.add, [tap.astype(wide) * w for tap, w in zip(taps, weights, strict=True)]).astype(x.dtype)
+    if _is_pointwise(kernel, padding):
+        return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0])
+    if _has_tiles(x, kernel, strides, dilation):
+        return winograd(x, kernel, padding, product=_product_dtype(x.dtype))
+    if x.dtype != jnp.bfloat16 and kernel.shape[2] > _FEW_INPUTS:
+        return _stock(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
+
+    def one(images):
+        taps = _taps(images, kernel.shape[:2], strides, padding, dilation)
+        return _product(jnp.concatenate(taps, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
+
+    return ungrouped(lax.map(one, grouped(x, tiles=x.shape[1] * x.shape[2], at_most=_POSITIONS)))
+
+
+def _input_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
+    """What of dy meets the input at a place depends on the place modulo the strides: a convolution of stride 1 each."""
+    if set(dilation) != {1}:
+        options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+        return jax.vjp(lambda x: _stock(x, kernel, **options), x)[1](dy)[0]
+    rows, columns = (
+        _phases(*sizes) for sizes in zip(x.shape[1:3], dy.shape[1:3], kernel.shape[:2], strides, padding, strict=False)
+    )
+    places = tuple(-(-size // stride) for size, stride in zip(x.shape[1:3], strides, strict=True))
+
+    def phase(row, column):
+        (mine_r, sides_r), (mine_c, sides_c) = row, column
+        taps = kernel[mine_r, mine_c]
+        if 0 in taps.shape:
+            return jnp.zeros((x.shape[0], *places, x.shape[-1]), x.dtype)
+        turned = taps[::-1, ::-1] if groups > 1 else jnp.swapaxes(taps[::-1, ::-1], -1, -2)
+        return _forward(dy, turned, strides=(1, 1), padding=(sides_r, sides_c), dilation=dilation, groups=groups)
+
+    dx = jnp.stack([jnp.stack([phase(row, column) for column in columns], axis=3) for row in rows], axis=2)
+    dx = dx.reshape(x.shape[0], places[0] * strides[0], places[1] * strides[1], x.shape[-1])
+    return dx[:, : x.shape[1], : x.shape[2]]
+
+
+def _phases(size, outputs, taps, stride, sides):
+    """For each place modulo the stride, its taps of the kernel, and the padding of dy when convolved with them."""
+    phases = []
+    for place in range(stride):
+        first = (place + sides[0]) % stride
+        count = len(range(first, taps, stride))
+        shift = (place + sides[0] - first) // stride
+        phases.append((slice(first, None, stride), (count - 1 - shift, -(-size // stride) + shift - outputs)))
+    return phases
+
+
+def _kernel_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
+    wide = jnp.promote_types(x.dtype, jnp.float32)
+    if groups > 1:
+        taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
+        sums = [(tap.astype(wide) * dy.astype(wide)).sum((0, 1, 2)) for tap in taps]
+        return jnp.stack(sums).reshape(kernel.shape).astype(kernel.dtype)
+    if _has_tiles(x, kernel, strides, dilation):
+        return winograd_kernel_gradient(x, dy, padding).astype(kernel.dtype)
+
+    def add(total, images):
+        taps = jnp.concatenate(_taps(images[0], kernel.shape[:2], strides, padding, dilation), axis=-1)
+        return total + jnp.einsum("nhwc,nhwk->ck", taps, images[1], preferred_element_type=wide), None
+
+    groups = tuple(grouped(a, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS) for a in (x, dy))
+    total, _ = lax.scan(add, jnp.zeros((kernel[..., 0].size, kernel.shape[-1]), wide), groups)
+    return total.reshape(kernel.shape).astype(kernel.dtype)
+
+
+def _is_pointwise(kernel, padding):
+    return kernel.shape[:2] == (1, 1) and set(padding) == {(0, 0)}
+
+
+def _has_tiles(x, kernel, strides, dilation):
+    return (
+        kernel.shape[:2] == (3, 3)
+        and set(strides) == set(dilation) == {1}
+        and x.dtype != jnp.float16
+        and min(kernel.shape[2:]) >= _FEWEST_CHANNELS
+    )
+
+
+def _product_dtype(dtype):
+    return jnp.bfloat16 if dtype == jnp.bfloat16 else jnp.promote_types(dtype, jnp.float32)
+
+
+def _product(x, weights):
+    """x · weights over the last axis. XLA:CPU multiplies bfloat16 fast only where it is told to add in float32."""
+    wide = jnp.promote_types(x.dtype, jnp.float32)
+    return lax.dot_general(x, weights, (((x.ndim - 1,), (0,)), ((), ())), preferred_element_type=wide).astype(x.dtype)
+
+
+def _taps(x, window, strides, padding, dilation):
+    """For each place of the window in row-major order what it sees of x, (N, h, w, C)."""
+    padded = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)])
+    reach = [padded.shape[axis + 1] - (window[axis] - 1) * dilation[axis] for axis in (0, 1)]
+    return [
+        padded[:, i * dilation[0] :, j * dilation[1] :][:, : reach[0] : strides[0], : reach[1] : strides[1]]
+        for i in range(window[0])
+        for j in range(window[1])
+    ]
