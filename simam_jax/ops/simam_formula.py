@@ -28,10 +28,15 @@ class Channels(NamedTuple):
 
 
 def statistics(x: Array, e_lambda: Array, count: Count, total: Total, where: Where = None) -> Channels:
-    """Mean and D of every channel, the mean first and then the squares: a large mean costs no digits."""
+    """Mean and D of every channel."""
+    mean, squares = mean_and_squares(x, count, total, where)
+    return Channels(mean, 4 * (squares / _at_least_one(count - 1) + e_lambda))
+
+
+def mean_and_squares(x: Array, count: Count, total: Total, where: Where = None) -> tuple[Array, Array]:
+    """μ and Σ(x - μ)², the mean first and then the squares: a large mean costs no digits."""
     mean = total(_only(where, x)) / _at_least_one(count)
-    squares = jnp.square(_only(where, x - mean))
-    return Channels(mean, 4 * (total(squares) / _at_least_one(count - 1) + e_lambda))
+    return mean, total(jnp.square(_only(where, x - mean)))
 
 
 def gated(x: Array, channels: Channels, where: Where = None) -> Array:
