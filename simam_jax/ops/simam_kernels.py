@@ -90,7 +90,9 @@ def backward(
 
 def _statistics(x: Map, e_lambda: PerImage, tile: Tile, platform: Platform, interpret: bool) -> Channels:
     """Mean and D from each tile's mean and its squares about that (Chan, Golub and LeVeque, 1979)."""
-    means, squares = run(_tile_statistics, [Operand("map", x)], [Result("tile")] * 2, tile, platform, interpret=interpret)
+    means, squares = run(
+        _tile_statistics, [Operand("map", x)], [Result("tile")] * 2, tile, platform, interpret=interpret
+    )
     count, tiles = x.shape[1], means.shape[1]
     counts = np.minimum(tile.positions, count - np.arange(tiles) * tile.positions).astype(np.float32)
     counts = jnp.asarray(counts).reshape(1, tiles, 1)
@@ -119,9 +121,7 @@ def _forward(count: int):
 
 
 def _forward_affine_relu(count: int):
-    def simam_forward_affine_relu(
-        here: Here, x: Array, e_lambda: Array, scale: Array, bias: Array
-    ) -> tuple[Array]:
+    def simam_forward_affine_relu(here: Here, x: Array, e_lambda: Array, scale: Array, bias: Array) -> tuple[Array]:
         channels = formula.statistics(x, e_lambda, count, _sum, here.where)
         return _gate_affine_relu(here, x, *channels, scale, bias)
 

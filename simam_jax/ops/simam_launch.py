@@ -89,9 +89,12 @@ def run(
         return pl.BlockSpec(blocks[kind], index)
 
     def shaped(kind: Kind) -> tuple[int, ...]:
-        return {"map": shape, "channel": (images, 1, channels), "image": (images, 1, 1), "tile": (images, tiles, 1, channels)}[
-            kind
-        ]
+        return {
+            "map": shape,
+            "channel": (images, 1, channels),
+            "image": (images, 1, 1),
+            "tile": (images, tiles, 1, channels),
+        }[kind]
 
     def kernel(*refs: Any) -> None:
         row, column = pl.program_id(order.index(1)), pl.program_id(order.index(2))
