@@ -5,17 +5,18 @@ import numbers
 import operator
 from collections.abc import Hashable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Real
 
 from simam_jax.ops import simam_formula as formula
 from simam_jax.ops import simam_fused as fused
 
-Lambda = float | int | Float[Array | np.ndarray, ""]
+Lambda = float | int | np.number | Real[Array | np.ndarray, ""]
 
 
 def simam(
@@ -47,9 +48,9 @@ def simam(
         ValueError: λ is not a positive finite scalar, x is not floating, x has no such axes, or the mask does not
             broadcast to x.
 
-    Over the default axes, without mask and axis_name, a GPU or TPU runs fused kernels unless
-    `simam_jax.ops.implementation` says otherwise. The backward pass is a closed form too and keeps x and two numbers a channel. It can be differentiated again, but
-    like every `jax.custom_vjp` not in forward mode (`jax.jvp`, `jax.jacfwd`).
+    The backward pass is a closed form too and keeps x and two numbers a channel. It can be differentiated again, but
+    like every `jax.custom_vjp` not in forward mode (`jax.jvp`, `jax.jacfwd`). Over the default axes, without mask and
+    axis_name, a GPU or TPU runs fused kernels (`simam_fused`) unless `simam_jax.ops.implementation` says otherwise.
 
     It differs from the source in this: statistics and gate are float32 for 16-bit x (float16 sums overflow at ordinary
     activations), and a single position, 0/0 in the authors' code, has the limit x * sigmoid(1/2). Like the authors'
@@ -63,12 +64,14 @@ def simam(
     if mask is not None:
         mask = _checked_mask(mask, x.shape)
     x, e_lambda = _varying_alike(x, jnp.asarray(e_lambda, jnp.promote_types(x.dtype, jnp.float32)))
-    if mask is None and axis_name is None and reduced == (x.ndim - 3, x.ndim - 2) and fused.suits(x.shape, x.dtype):
+    if axis_name is not None:
+        return _over_mesh_axes(reduced, axis_name, x, e_lambda, mask)
+    if mask is None and reduced == (x.ndim - 3, x.ndim - 2) and fused.suits(x.shape, x.dtype):
         return _fused(x, e_lambda)
-    return _simam(reduced, axis_name, x, e_lambda, mask)
+    return _by_formula(reduced, x, e_lambda, mask)
 
 
-def check_lambda(e_lambda: Lambda) -> None:
+def check_lambda(e_lambda: Any) -> None:
     """Raises ValueError unless λ is traced, or a positive finite scalar."""
     if isinstance(e_lambda, Tracer):
         return
@@ -77,7 +80,7 @@ def check_lambda(e_lambda: Lambda) -> None:
         and e_lambda.shape == ()
         and (jnp.issubdtype(e_lambda.dtype, jnp.floating) or jnp.issubdtype(e_lambda.dtype, jnp.integer))
     )
-    if not (number and math.isfinite(e_lambda) and e_lambda > 0):
+    if not (number and math.isfinite(e_lambda) and float(e_lambda) > 0):
         raise ValueError(f"simam: e_lambda must be a positive finite number, got {e_lambda!r}")
 
 
@@ -120,58 +123,69 @@ def _fused_forward(x: Array, e_lambda: Array) -> tuple[Array, tuple[Array, formu
     return y, (x, channels)
 
 
-def _fused_backward(saved: tuple[Array, formula.Channels], dy: Array) -> tuple[Array, Array]:
+def _fused_backward(saved: tuple[Array, formula.Channels], dy: Array | np.ndarray) -> tuple[Array, Array]:
     x, channels = saved
-    dx, slope = fused.backward(x, dy, channels)
+    dx, slope = fused.backward(x, jnp.asarray(dy), channels)
     return dx, slope.sum()
 
 
 _fused.defvjp(_fused_forward, _fused_backward)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _simam(axes: tuple[int, ...], axis_name: Hashable | None, x: Array, e_lambda: Array, mask: Array | None) -> Array:
-    return _forward(axes, axis_name, x, e_lambda, mask)[0]
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _by_formula(axes: tuple[int, ...], x: Array, e_lambda: Array, mask: Array | None) -> Array:
+    return _formula_forward(axes, x, e_lambda, mask)[0]
 
 
-def _forward(
-    axes: tuple[int, ...], axis_name: Hashable | None, x: Array, e_lambda: Array, mask: Array | None
+def _formula_forward(
+    axes: tuple[int, ...], x: Array, e_lambda: Array, mask: Array | None
 ) -> tuple[Array, tuple[Array, formula.Channels, Array | None]]:
-    values = x.astype(e_lambda.dtype)
-    where, count = _positions(axes, axis_name, values, mask)
-    channels = formula.statistics(values, e_lambda, count, partial(_total, axes, axis_name), where)
+    total, values = partial(jnp.sum, axis=axes, keepdims=True), x.astype(e_lambda.dtype)
+    where, count = _positions(values, mask, axes, total)
+    channels = formula.statistics(values, e_lambda, count, total, where)
     return formula.gated(values, channels, where).astype(x.dtype), (x, channels, mask)
 
 
-def _backward(
-    axes: tuple[int, ...],
-    axis_name: Hashable | None,
-    saved: tuple[Array, formula.Channels, Array | None],
-    dy: Array,
+def _formula_backward(
+    axes: tuple[int, ...], saved: tuple[Array, formula.Channels, Array | None], dy: Array | np.ndarray
 ) -> tuple[Array, Array, None]:
     x, channels, mask = saved
-    values, dy = x.astype(channels.mean.dtype), dy.astype(channels.mean.dtype)
-    where, count = _positions(axes, axis_name, values, mask)
-    # λ's gradient is the sum over devices of what each adds: so it is taken before the channels' sums are.
-    here = formula.slopes(values, dy, channels, partial(_total, axes, None), where)
-    sums = here if axis_name is None else jax.lax.psum(here, axis_name)
-    dx = formula.gradient(values, dy, channels, count, sums, where)
-    return dx.astype(x.dtype), formula.lambda_slope(here, channels).sum(), None
+    total = partial(jnp.sum, axis=axes, keepdims=True)
+    values, dy = x.astype(channels.mean.dtype), jnp.asarray(dy, channels.mean.dtype)
+    where, count = _positions(values, mask, axes, total)
+    sums = formula.slopes(values, dy, channels, total, where)
+    dx = formula.gradient(values, dy, channels, sums, count=count, where=where)
+    return dx.astype(x.dtype), formula.lambda_slope(sums, channels).sum(), None
 
 
-_simam.defvjp(_forward, _backward)
+_by_formula.defvjp(_formula_forward, _formula_backward)
+
+
+def _over_mesh_axes(axes: tuple[int, ...], axis_name: Hashable, x: Array, e_lambda: Array, mask: Array | None) -> Array:
+    """The formula with JAX's own derivative: a `jax.custom_vjp` under `vmap` may name no axis in its backward pass."""
+
+    def total(values: Array) -> Array:
+        return jax.lax.psum(values.sum(axes, keepdims=True), axis_name)
+
+    where, count = _positions(x, mask, axes, total, devices=jax.lax.psum(1, axis_name))
+
+    # Each by itself, for the backward pass to keep x and two numbers a channel here too.
+    @jax.checkpoint
+    def statistics(x: Array, e_lambda: Array) -> formula.Channels:
+        return formula.statistics(x.astype(e_lambda.dtype), e_lambda, count, total, where)
+
+    @jax.checkpoint
+    def gated(x: Array, channels: formula.Channels) -> Array:
+        return formula.gated(x.astype(channels.mean.dtype), channels, where).astype(x.dtype)
+
+    return gated(x, statistics(x, e_lambda))
 
 
 def _positions(
-    axes: tuple[int, ...], axis_name: Hashable | None, values: Array, mask: Array | None
+    values: Array, mask: Array | None, axes: tuple[int, ...], total: formula.Total, devices: int = 1
 ) -> tuple[formula.Where, formula.Count]:
-    if mask is not None:
-        where = jnp.broadcast_to(mask, values.shape)
-        return where, _total(axes, axis_name, where.astype(values.dtype))
-    positions = math.prod(values.shape[axis] for axis in axes)
-    return None, positions if axis_name is None else jax.lax.psum(positions, axis_name)
-
-
-def _total(axes: tuple[int, ...], axis_name: Hashable | None, values: Array) -> Array:
-    summed = values.sum(axes, keepdims=True)
-    return summed if axis_name is None else jax.lax.psum(summed, axis_name)
+    """Which positions count, and how many they are."""
+    if mask is None:
+        return None, devices * math.prod(values.shape[axis] for axis in axes)
+    where = jnp.broadcast_to(mask, values.shape)
+    return where, total(where.astype(jnp.promote_types(values.dtype, jnp.float32)))

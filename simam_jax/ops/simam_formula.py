@@ -1,10 +1,10 @@
 """SimAM's closed form, forward and backward, on arrays of 32 or 64 bits: what XLA and the kernels both run.
 
-A channel has M positions, mean μ, variance σ² = Σ(x - μ)² / (M - 1) and D = 4 (σ² + λ). With t = (x - μ)² / D a neuron's
-inverse energy is t + 1/2 and its gate s = sigmoid(t + 1/2) (Yang et al., ICML 2021, eq. 5 and 6).
+A channel has M positions, mean μ, variance σ² = Σ(x - μ)² / (M - 1) and D = 4 (σ² + λ). With t = (x - μ)² / D the
+inverse energy of a neuron is t + 1/2 and its gate s = sigmoid(t + 1/2) (Yang et al., ICML 2021, eq. 5 and 6).
 
-`total` sums over a channel's positions and keeps the axes. `count` is M, a number or an array a channel. `where` is True
-at the positions that count, or None where all do; at the others the functions give 0, whatever is there.
+`total` sums over a channel's positions and keeps the axes. `count` is M, a number or an array a channel. `where` is
+True at the positions that count, or None where all do; at the others the functions give 0, whatever is there.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def slopes(x: Array, dy: Array, channels: Channels, total: Total, where: Where =
 
 
 def gradient(
-    x: Array, dy: Array, channels: Channels, count: Count, sums: tuple[Array, Array], where: Where = None
+    x: Array, dy: Array, channels: Channels, sums: tuple[Array, Array], *, count: Count, where: Where = None
 ) -> Array:
     """dx = dy·s + 2/D · ((x - μ) (dz - 4 Σdz·t / (M - 1)) - Σdz·(x - μ) / M)."""
     deviation = _only(where, x - channels.mean)

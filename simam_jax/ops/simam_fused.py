@@ -1,9 +1,10 @@
 """SimAM where a fused kernel can run it: kernels on the platforms that have them, the formula on all others.
 
-Which of the two runs is settled when a program is lowered for its platform. The functions take x of (..., H, W, C) and are
-right under every transformation: `vmap` makes images of what it maps over, derivatives of them are the formula's, and
-on several devices under `jit` the images and the channels may be split, each device running its own share; a split of
-H or W is undone first, which costs a gather.
+Which of the two runs is settled when a program is lowered for its platform. The functions take x of (..., H, W, C) and
+are right under every transformation: `vmap` makes images of what it maps over, derivatives of them are the formula's,
+and on several devices under `jit` the images and the channels may be split, each device running its own share; a split
+of H or W is undone first, which costs a gather. A program for several GPUs or TPUs with kernels in it cannot be
+serialised by `jax.export`: trace that under `implementation("xla")`.
 """
 
 import math
@@ -87,34 +88,24 @@ def forward_affine_relu(x: Images, e_lambda: Array, scale: Float[Array, "C"], bi
 @cache
 def forward_on(platform: Platform, interpret: bool = False) -> Callable[..., Any]:
     """`simam_kernels.forward` of (x, e_lambda), right under vmap and on several devices."""
-    run = jax.jit(partial(kernels.forward, platform=platform, interpret=interpret))
-
-    def simam_forward(x: Array, e_lambda: Array) -> Any:
-        return run(x, e_lambda)
-
-    return _folding(_sharing(simam_forward, ("nmc", "n1"), ("nmc", "nc", "nc")), shared=(1,))
-
-
-@cache
-def backward_on(platform: Platform, interpret: bool = False) -> Callable[..., Any]:
-    """`simam_kernels.backward` of (x, dy, mean, scale), likewise."""
-    run = jax.jit(partial(kernels.backward, platform=platform, interpret=interpret))
-
-    def simam_backward(x: Array, dy: Array, mean: Array, scale: Array) -> Any:
-        return run(x, dy, mean, scale)
-
-    return _folding(_sharing(simam_backward, ("nmc", "nmc", "nc", "nc"), ("nmc", "nc")), shared=())
+    run = jax.jit(partial(kernels.forward, way=kernels.Way(platform, interpret)))
+    return _folding(_sharing(run, ("nmc", "n1"), ("nmc", "nc", "nc")), shared=(1,))
 
 
 @cache
 def forward_affine_relu_on(platform: Platform, interpret: bool = False) -> Callable[..., Any]:
     """`simam_kernels.forward_affine_relu` of (x, e_lambda, scale, bias), likewise."""
-    run = jax.jit(partial(kernels.forward_affine_relu, platform=platform, interpret=interpret))
+    run = jax.jit(partial(kernels.forward_affine_relu, way=kernels.Way(platform, interpret)))
+    names = ("nmc", "n1", "nc", "nc")
+    return _folding(_sharing(run, names, ("nmc",)), shared=(1, 2, 3))
 
-    def simam_forward_affine_relu(x: Array, e_lambda: Array, scale: Array, bias: Array) -> Any:
-        return run(x, e_lambda, scale, bias)
 
-    return _folding(_sharing(simam_forward_affine_relu, ("nmc", "n1", "nc", "nc"), ("nmc",)), shared=(1, 2, 3))
+@cache
+def backward_on(platform: Platform, interpret: bool = False) -> Callable[..., Any]:
+    """`simam_kernels.backward` of (x, dy, mean, scale), likewise."""
+    run = jax.jit(partial(kernels.backward, way=kernels.Way(platform, interpret)))
+    names = ("nmc", "nmc", "nc", "nc")
+    return _folding(_sharing(run, names, ("nmc", "nc")), shared=())
 
 
 def _folding(function: Callable[..., Any], shared: Sequence[int]) -> Callable[..., Any]:
@@ -150,10 +141,15 @@ def _sharing(function: Callable[..., Any], operands: Sequence[str], results: Seq
 
     Args:
         function: of arrays with the axes that `operands` name.
-        operands: the axes of each, a letter an axis; m and 1 are never split. n may be of size 1, and is not split then.
+        operands: the axes of each, a letter an axis; m and 1 are never split, nor is an n of size 1.
         results: likewise.
     """
-    shared = custom_partitioning(function)
+
+    # It reads the signature of what it is given, and keyword arguments are in its way.
+    def on_every_device(*arrays: Array) -> Any:
+        return function(*arrays)
+
+    shared = custom_partitioning(on_every_device)
 
     def spec(axes: str, shape: tuple[int, ...], first: Any) -> NamedSharding:
         split = dict(zip("nmc", (*first.spec, None, None, None), strict=False)) | {"m": None, "1": None}
@@ -222,7 +218,7 @@ def _formula_forward(x: Array, e_lambda: Array) -> tuple[Array, Channels]:
 def _formula_backward(x: Array, dy: Array, channels: Channels) -> tuple[Array, Array]:
     values, dy = x.astype(jnp.float32), dy.astype(jnp.float32)
     sums = formula.slopes(values, dy, channels, _total)
-    dx = formula.gradient(values, dy, channels, x.shape[-3] * x.shape[-2], sums)
+    dx = formula.gradient(values, dy, channels, sums, count=x.shape[-3] * x.shape[-2])
     return dx.astype(x.dtype), formula.lambda_slope(sums, channels)
 
 

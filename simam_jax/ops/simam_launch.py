@@ -45,8 +45,10 @@ class Here(NamedTuple):
 
     where: Bool[Array, "positions channels"] | None
     """None if all of it does."""
-    count: int | Float[Array, ""]
-    """Positions."""
+    positions: int | Float[Array, ""]
+    """How many there are of it."""
+    of: int
+    """M, how many the map has."""
 
 
 def run(
@@ -98,7 +100,7 @@ def run(
 
     def kernel(*refs: Any) -> None:
         row, column = pl.program_id(order.index(1)), pl.program_id(order.index(2))
-        edges = _Edges(platform, tile, positions, channels, row, column)
+        edges = _Edges(tile, shape[1:], (row, column), masked=platform == "cuda")
         values = [edges.read(ref, operand.kind) for ref, operand in zip(refs, operands, strict=False)]
         written = body(edges.here(), *values)
         for ref, value, result in zip(refs[len(operands) :], written, results, strict=True):
@@ -113,7 +115,7 @@ def run(
         out_shape=[_varying_as(operands[0].array, shaped(result.kind), result.dtype) for result in results],
         compiler_params=_compiler_params(platform, tile),
         interpret=interpret,
-        name=getattr(body, "__name__", None),
+        name="simam" + getattr(body, "__name__", ""),
     )(*arrays)
     return [
         value if result.kind == "map" else value.squeeze(-2) for value, result in zip(written, results, strict=True)
@@ -121,36 +123,25 @@ def run(
 
 
 class _Edges:
-    """Reads and writes blocks that may reach beyond the map. Mosaic and the blocks' pipeline see to that on a TPU."""
+    """Reads and writes blocks that may reach beyond the map; on a TPU the blocks' pipeline cuts them off by itself."""
 
-    def __init__(self, platform: Platform, tile: Tile, positions: int, channels: int, row: Any, column: Any) -> None:
-        self.row, self.tile, self.positions = row, tile, positions
-        self.masked = platform == "cuda"
-        self.rows = self._below(positions, tile.positions, row, 0, (tile.positions, tile.channels))
-        shape = (tile.positions, tile.channels)
-        self.columns = self._below(channels, tile.channels, column, 1, (1, tile.channels))
-        self.whole = self._both(self.rows, self._below(channels, tile.channels, column, 1, shape))
-
-    def _below(self, size: int, block: int, place: Any, axis: int, shape: tuple[int, int]) -> Array | None:
-        if size % block == 0:
-            return None
-        return jax.lax.broadcasted_iota(jnp.int32, shape, axis) < size - place * block
-
-    def _both(self, first: Array | None, second: Array | None) -> Array | None:
-        if first is None or second is None:
-            return second if first is None else first
-        return first & second
+    def __init__(self, tile: Tile, size: tuple[int, ...], place: tuple[Any, Any], *, masked: bool) -> None:
+        self.positions, channels = positions, _ = size
+        block = (tile.positions, tile.channels)
+        self.left = positions - place[0] * tile.positions
+        self.tile, self.masked = tile, masked
+        self.rows = _below(self.left, 0, block) if positions % tile.positions else None
+        self.columns = self.whole = None
+        if channels % tile.channels:
+            left = channels - place[1] * tile.channels
+            self.columns, self.whole = _below(left, 1, (1, tile.channels)), _below(left, 1, block)
+        if self.rows is not None:
+            self.whole = self.rows if self.whole is None else self.rows & self.whole
 
     def here(self) -> Here:
         if self.rows is None:
-            return Here(None, self.tile.positions)
-        count = jnp.minimum(self.tile.positions, self.positions - self.row * self.tile.positions)
-        return Here(self.rows, count.astype(jnp.float32))
-
-    def _mask(self, kind: Kind) -> Array | None:
-        if not self.masked or kind == "image":
-            return None
-        return self.whole if kind == "map" else self.columns
+            return Here(None, self.tile.positions, self.positions)
+        return Here(self.rows, jnp.minimum(self.tile.positions, self.left).astype(jnp.float32), self.positions)
 
     def read(self, ref: Any, kind: Kind) -> Array:
         mask = self._mask(kind)
@@ -163,6 +154,15 @@ class _Edges:
             ref[...] = value
         else:
             triton.store(ref, value, mask=mask)
+
+    def _mask(self, kind: Kind) -> Array | None:
+        if not self.masked or kind == "image":
+            return None
+        return self.whole if kind == "map" else self.columns
+
+
+def _below(size: Any, axis: int, shape: tuple[int, int]) -> Array:
+    return jax.lax.broadcasted_iota(jnp.int32, shape, axis) < size
 
 
 def _three_axes(operand: Operand) -> Array:

@@ -6,8 +6,8 @@ import numpy as np
 
 Platform = Literal["cuda", "tpu"]
 
-# A program on a GPU holds its map in registers, as float32: 32 Ki values forward, and 16 Ki each of x and dy backward, take
-# 64 registers of each of 512 threads, which leaves as many for the arithmetic.
+# A program on a GPU holds its map in registers, as float32: 32 Ki values forward, and 16 Ki each of x and dy backward,
+# take 64 registers of each of 512 threads, which leaves as many for the arithmetic.
 _GPU_VALUES = 2**15
 _GPU_TILE_VALUES = 2**13
 # Memory is read in sectors of 32 bytes; the other half of one is in the second-level cache when a neighbour wants it.
@@ -28,7 +28,7 @@ class Tile(NamedTuple):
     """Of 32 threads; only GPUs have them."""
 
 
-def whole_map(platform: Platform, positions: int, channels: int, dtype: np.dtype, maps: int) -> Tile | None:
+def whole_map(platform: Platform, positions: int, channels: int, dtype: np.dtype, *, maps: int) -> Tile | None:
     """A tile that has all positions, or None where no block of channels has a map that fits on chip.
 
     Args:
@@ -50,7 +50,7 @@ def whole_map(platform: Platform, positions: int, channels: int, dtype: np.dtype
     return Tile(rows, width, _warps(rows * width * maps))
 
 
-def part_of_map(platform: Platform, positions: int, channels: int, dtype: np.dtype, maps: int) -> Tile:
+def part_of_map(platform: Platform, positions: int, channels: int, dtype: np.dtype, *, maps: int) -> Tile:
     """A tile for maps that `whole_map` has none for; the last one may reach beyond the positions."""
     if platform == "tpu":
         width = _tpu_channels(channels, 1)[0]
