@@ -1,5 +1,8 @@
 """SimAM's kernels, interpreted on the CPU, against the formula; and lowered for the platforms they are for."""
 
+import inspect
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +20,7 @@ from simam_jax.ops.simam_kernels import Way
 from simam_jax.ops.simam_tiles import Tile, part_of_map, whole_map
 
 PLATFORMS = ("cuda", "tpu")
-SMALL = [(2, 1, 1, 8), (1, 7, 7, 2048), (2, 5, 7, 3), (2, 13, 11, 130), (1, 28, 28, 40), (3, 2, 2, 16)]
+SMALL = [(2, 1, 1, 8), (1, 7, 7, 2048), (2, 5, 7, 3), (2, 13, 11, 130), (1, 28, 28, 40)]
 LARGE = (1, 112, 112, 64)
 
 
@@ -33,27 +36,23 @@ def wanted(x, dy, e_lambda, scale, bias):
         return y, *vjp(dy.astype(jnp.float32)), simam_affine_relu(x.astype(jnp.float32), scale, bias, e_lambda)
 
 
-def found(x, dy, e_lambda, scale, bias, platform, tile=None):
+@partial(jax.jit, static_argnames=("platform", "tile"))
+def found(x, dy, e_lambda, scale, bias, *, platform, tile=None):
     """The same by kernels."""
-
-    @jax.jit
-    def run(x, dy):
-        batch, height, width, channels = x.shape
-        way = Way(platform, interpret=True, tile=tile)
-        images, slopes = (array.reshape(batch, height * width, channels) for array in (x, dy))
-        lambdas = e_lambda.reshape(1, 1)
-        y, mean, spread = kernels.forward(images, lambdas, way)
-        dx, slope = kernels.backward(images, slopes, mean, spread, way)
-        after = kernels.forward_affine_relu(images, lambdas, scale[None], bias[None], way)
-        return y.reshape(x.shape), dx.reshape(x.shape), slope.sum(), after.reshape(x.shape)
-
-    return run(x, dy)
+    batch, height, width, channels = x.shape
+    way = Way(platform, interpret=True, tile=tile)
+    images, slopes = (array.reshape(batch, height * width, channels) for array in (x, dy))
+    lambdas = e_lambda.reshape(1, 1)
+    y, mean, spread = kernels.forward(images, lambdas, way)
+    dx, slope = kernels.backward(images, slopes, mean, spread, way)
+    after = kernels.forward_affine_relu(images, lambdas, scale[None], bias[None], way)
+    return y.reshape(x.shape), dx.reshape(x.shape), slope.sum(), after.reshape(x.shape)
 
 
 def compare(shape, dtype, platform, tile=None, x=None):
     x, dy = random(shape, 0, dtype) if x is None else x, random(shape, 1, dtype)
     e_lambda, scale, bias = jnp.float32(0.01), random(shape[-1:], 2), random(shape[-1:], 3)
-    ours = found(x, dy, e_lambda, scale, bias, platform, tile)
+    ours = found(x, dy, e_lambda, scale, bias, platform=platform, tile=tile)
     # float32 is added up in another order; in 16 bits only the results are rounded.
     tolerance = max(2e-6, float(jnp.finfo(dtype).eps))
     for name, one, other in zip(("y", "dx", "slope", "after"), ours, wanted(x, dy, e_lambda, scale, bias), strict=True):
@@ -69,7 +68,7 @@ def test_every_shape(shape, platform):
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_a_large_map_takes_two_passes(dtype, platform):
     assert whole_map(platform, 112 * 112, 64, np.dtype(dtype), maps=1) is None
     compare(LARGE, dtype, platform)
@@ -82,7 +81,7 @@ def test_sixteen_bits(dtype, platform):
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("shape", [(2, 5, 7, 10), (1, 8, 8, 8), (2, 3, 3, 16)], ids=str)
+@pytest.mark.parametrize("shape", [(2, 5, 7, 10), (1, 4, 4, 16)], ids=str)
 def test_two_passes_over_tiles_that_fit_ill(shape, platform):
     compare(shape, jnp.float32, platform, Tile(8, 8 if platform == "cuda" else shape[-1]))
 
@@ -93,13 +92,14 @@ def test_extreme_values(platform, tile):
     shape = (1, 12, 9, 8)
     # The gate is of (x - μ)², and μ is known to one part in 2²⁴ of 1e4.
     for x, tolerance in ((jnp.full(shape, 7.0), 1e-6), (1e4 + random(shape), 1e-3), (1e15 * random(shape), 1e-5)):
-        y, dx, slope, _ = found(x, jnp.ones(shape), jnp.float32(1e-4), jnp.ones(8), jnp.ones(8), platform, tile)
-        exact, exact_dx, _, _ = wanted(x, jnp.ones(shape), jnp.float32(1e-4), jnp.ones(8), jnp.ones(8))
+        given = (x, jnp.ones(shape), jnp.float32(1e-4), jnp.ones(8), jnp.ones(8))
+        y, dx, slope, _ = found(*given, platform=platform, tile=tile)
+        exact, exact_dx, _, _ = wanted(*given)
         np.testing.assert_allclose(y, exact, rtol=tolerance)
         np.testing.assert_allclose(dx, exact_dx, atol=5 * tolerance * float(jnp.abs(exact_dx).max()))
         assert jnp.isfinite(slope)
     # Σ(x - μ)² of these is beyond float16.
-    compare((1, 16, 16, 8), jnp.float16, platform, tile, x=(300 * random((1, 16, 16, 8))).astype(jnp.float16))
+    compare(shape, jnp.float16, platform, tile, x=(3000 * random(shape)).astype(jnp.float16))
 
 
 def test_tiles_are_powers_of_two_on_a_gpu_and_lanes_on_a_tpu():
@@ -120,23 +120,28 @@ def test_tiles_are_powers_of_two_on_a_gpu_and_lanes_on_a_tpu():
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_vmap_adds_images(platform):
-    x, dy = random((3, 2, 20, 8)), random((3, 2, 20, 8), 1)
-    lambdas = jnp.asarray([0.1, 0.2, 0.3]).reshape(3, 1, 1)
-    forward, backward = (on(platform, True) for on in (fused.forward_on, fused.backward_on))
-    y, mean, scale = jax.jit(jax.vmap(forward))(x, lambdas)
-    dx, slope = jax.jit(jax.vmap(backward, (None, 0, None, None)))(x[0], dy, mean[0], scale[0])
-    for place in range(3):
-        ours, *channels = forward(x[place], lambdas[place])
-        np.testing.assert_allclose(y[place], ours, rtol=1e-6)
-        for all_of_them, each in zip((mean, scale), channels, strict=True):
-            np.testing.assert_allclose(all_of_them[place], each, rtol=1e-6)
-        for all_of_them, each in zip((dx, slope), backward(x[0], dy[place], mean[0], scale[0]), strict=True):
-            np.testing.assert_allclose(all_of_them[place], each, rtol=1e-5, atol=1e-6)
-    affine = jax.vmap(fused.forward_affine_relu_on(platform, True), (0, None, 0, None))
-    shared, scales, bias = jnp.full((1, 1), 0.1), random((3, 1, 8), 2), jnp.zeros((1, 8))
-    after = jax.jit(affine)(x, shared, scales, bias)
-    plain = jnp.maximum(forward(x[1], shared)[0] * scales[1][:, None], 0)
-    np.testing.assert_allclose(after[1], plain, rtol=1e-5, atol=1e-6)
+    x, dy, scale = random((2, 3, 20, 8)), random((2, 3, 20, 8), 1), random((2, 1, 8), 2)
+    lambdas, shared = jnp.asarray([0.1, 0.2]).reshape(2, 1, 1), jnp.full((1, 1), 0.1)
+    forward, backward, affine = (
+        on(platform, True) for on in (fused.forward_on, fused.backward_on, fused.forward_affine_relu_on)
+    )
+
+    @jax.jit
+    def at_once(x, dy):
+        y, mean, spread = jax.vmap(forward)(x, lambdas)
+        back = jax.vmap(backward, (None, 0, None, None))(x[0], dy, mean[0], spread[0])
+        return y, mean, spread, *back, jax.vmap(affine, (0, None, 0, None))(x, shared, scale, scale[0])
+
+    @jax.jit
+    def one(x, dy, e_lambda, scale, first):
+        y, *channels = forward(x, e_lambda)
+        back = backward(first, dy, *forward(first, lambdas[0])[1:])
+        return y, *channels, *back, affine(x, shared, scale, bias)
+
+    bias, together = scale[0], at_once(x, dy)
+    for place in range(2):
+        for ours, other in zip(together, one(x[place], dy[place], lambdas[place], scale[place], x[0]), strict=True):
+            np.testing.assert_allclose(ours[place], other, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -184,7 +189,7 @@ def test_lowering_for_a_platform_chooses_its_kernels(platform):
     assert lowered(jax.grad(loss), platform, random(LARGE, dtype=jnp.bfloat16), 0.1) == 4 * kernel
     assert lowered(simam, platform, x.astype(jnp.float16)) == int(platform == "cuda")
     with implementation("xla"):
-        assert lowered(lambda *arrays: step(*arrays), platform, x, jnp.float32(0.1)) == 0
+        assert lowered(partial(step), platform, x, jnp.float32(0.1)) == 0
 
 
 def test_what_kernels_do_not_suit_is_left_to_xla():
@@ -211,13 +216,11 @@ def test_simam_affine_relu(choice):
     with implementation(choice):
         after = simam_affine_relu(x, scale, bias, 0.1)
         slopes = jax.grad(lambda *a: simam_affine_relu(*a).astype(jnp.float32).sum(), (0, 1, 2))(x, scale, bias)
-    plain = lambda x, scale, bias: jnp.maximum(  # noqa: E731
-        simam(x.astype(jnp.float32), 0.1) * scale.reshape(1, 1, 1, -1) + bias.reshape(1, 1, 1, -1), 0
-    )
+    plain = jnp.maximum(simam(x.astype(jnp.float32), 0.1) * scale[None, None, None] + bias[None, None, None], 0)
     assert after.dtype == jnp.bfloat16
-    np.testing.assert_allclose(after.astype(jnp.float32), plain(x, scale, bias), rtol=1e-2, atol=1e-2)
+    np.testing.assert_allclose(after.astype(jnp.float32), plain, rtol=1e-2, atol=1e-2)
     assert [slope.dtype for slope in slopes] == [jnp.bfloat16, jnp.float32, jnp.float32]
     with pytest.raises(ValueError, match="one number a channel"):
-        simam_affine_relu(x, scale[:3], bias)
+        inspect.unwrap(simam_affine_relu)(x, scale[:3], bias)  # the tests' own check of annotations comes first
     with pytest.raises(ValueError, match="positive finite"):
         simam_affine_relu(x, scale, bias, -1.0)
