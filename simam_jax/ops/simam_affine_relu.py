@@ -15,7 +15,7 @@ def simam_affine_relu(
     bias: Float[Array | np.ndarray, "C"],
     e_lambda: Lambda = 1e-4,
 ) -> Float[Array, "*batch H W C"]:
-    """`max(scale * simam(x, e_lambda) + bias, 0)`, a channel at a time: on a GPU or TPU one pass over x.
+    """`max(scale * simam(x, e_lambda) + bias, 0)`, a channel at a time: one pass over x where `simam` has kernels.
 
     With a batch norm's running statistics, scale = γ / √(var + ε) and bias = β - scale · mean.
 
