@@ -20,6 +20,7 @@ from jax.experimental.custom_partitioning import custom_partitioning
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
+from simam_jax.ops import simam_by_image as by_image
 from simam_jax.ops import simam_formula as formula
 from simam_jax.ops import simam_kernels as kernels
 from simam_jax.ops.implementation import chosen
@@ -58,12 +59,17 @@ def forward(x: Images, e_lambda: Float[Array, ""]) -> tuple[Images, Channels]:
 def backward(x: Images, dy: Images, channels: Channels) -> tuple[Images, Array]:
     """dx, and what each channel adds to λ's gradient, (..., 1, 1, C)."""
 
-    def on(platform: Platform, x: Array, dy: Array, channels: Channels) -> tuple[Array, Array]:
-        mean, scale = (numbers.reshape(-1, x.shape[-1]) for numbers in channels)
-        dx, slope = backward_on(platform)(_images(x), _images(dy), mean, scale)
+    def through(run: Callable[..., Any], x: Array, dy: Array, channels: Channels) -> tuple[Array, Array]:
+        dx, slope = run(_images(x), _images(dy), *(numbers.reshape(-1, x.shape[-1]) for numbers in channels))
         return dx.reshape(x.shape), _like_channels(slope, x)
 
-    return _by_platform(on, _formula_backward, x, dy, channels)
+    def on(platform: Platform, *arrays: Any) -> tuple[Array, Array]:
+        return through(backward_on(platform), *arrays)
+
+    others: dict[str, Callable[..., Any]] = {}
+    if chosen() == "own" or by_image.pays(x.shape[-3] * x.shape[-2], x.shape[-1]):
+        others["cpu"] = partial(through, backward_by_image())
+    return _by_platform(on, _formula_backward, x, dy, channels, **others)
 
 
 def forward_affine_relu(x: Images, e_lambda: Array, scale: Float[Array, "C"], bias: Float[Array, "C"]) -> Images:
@@ -107,6 +113,13 @@ def backward_on(platform: Platform, interpret: bool = False) -> Callable[..., An
     run = jax.jit(partial(kernels.backward, way=kernels.Way(platform, interpret)))
     names = ("nmc", "nmc", "nc", "nc")
     return _folding(_sharing(run, names, ("nmc", "nc")), shared=())
+
+
+@cache
+def backward_by_image() -> Callable[..., Any]:
+    """`simam_by_image.backward`, likewise."""
+    run = jax.jit(by_image.backward)
+    return _folding(_sharing(run, ("nmc", "nmc", "nc", "nc"), ("nmc", "nc")), shared=())
 
 
 def _folding(function: Callable[..., Any], shared: Sequence[int]) -> Callable[..., Any]:
@@ -186,8 +199,10 @@ def _sharing(function: Callable[..., Any], operands: Sequence[str], results: Seq
     return shared
 
 
-def _by_platform(on: Callable[..., Any], plainly: Callable[..., Any], x: Array, *rest: Any) -> Any:
-    kernels_on: dict[str, Callable[..., Any]] = {"cuda": partial(on, "cuda")}
+def _by_platform(
+    on: Callable[..., Any], plainly: Callable[..., Any], x: Array, *rest: Any, **others: Callable[..., Any]
+) -> Any:
+    kernels_on: dict[str, Callable[..., Any]] = {"cuda": partial(on, "cuda"), **others}
     # On several TPUs a program with a `custom_partitioning` in it does not compile, outside `shard_map`
     # (https://github.com/jax-ml/jax/issues/38196), and how many there will be is not known yet. TPUs have no float16.
     if chosen() == "own" and x.dtype != jnp.float16:

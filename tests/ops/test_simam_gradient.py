@@ -125,6 +125,25 @@ def test_a_lambda_that_vmap_shares_has_the_sum_of_the_slopes():
     assert_same(shared, sum(step(each, e_lambda)[1][1] for each in x))
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_a_cpu_takes_large_images_one_by_one(dtype):
+    x, dy = (random((4, 16, 33, 64), seed).astype(dtype) for seed in (0, 1))
+    step = pulled_back(simam)
+    found = step(x, jnp.float32(0.1), dy)
+    assert " while(" in step.lower(x, jnp.float32(0.1), dy).compile().as_text()
+    with implementation("xla"):
+        step = pulled_back(simam)
+        wanted = step(x, jnp.float32(0.1), dy)
+        assert " while(" not in step.lower(x, jnp.float32(0.1), dy).compile().as_text()
+    assert_same(found, wanted, max(1e-5, float(jnp.finfo(dtype).eps)))
+    split = [jax.device_put(array, NamedSharding(mesh(), P("devices"))) for array in (x, dy)]
+    step = jax.jit(lambda x, dy: jax.vjp(simam, x)[1](dy))
+    assert_same(step(*split), step(x, dy), max(1e-5, float(jnp.finfo(dtype).eps)))
+    text = step.lower(*split).compile().as_text()
+    assert " while(" in text
+    assert "all-gather" not in text
+
+
 def twice(function):
     slope = jax.grad(lambda x: (function(x, 0.1) ** 2).sum())
     return jax.jit(jax.grad(lambda x: (slope(x) ** 2).sum()))
