@@ -70,7 +70,7 @@ def make_step(spec):
     optimizer = torch.optim.SGD(
         network.parameters(), LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, fused=True
     )
-    forward = torch.compile(network) if spec["compile"] else network
+    forward = torch.compile(network, dynamic=False) if spec["compile"] else network
     sixteen = spec["dtype"] != "float32"
     autocast = partial(torch.autocast, DEVICE.type, DTYPES[spec["dtype"]]) if sixteen else nullcontext
 
@@ -98,8 +98,6 @@ def attention_job(spec):
     clean()
     runs = {}
     for layout in (torch.channels_last, torch.contiguous_format):
-        if CUDA or not spec["compile"]:
-            clean()
         runs[str(layout).removeprefix("torch.")] = partial(repeat, attention(spec, layout))
     seconds = {name: min(timed(run) for _ in range(3)) for name, run in runs.items()}
     best = min(seconds, key=seconds.get)
@@ -112,7 +110,7 @@ def attention(spec, layout):
     shape, dtype = (n, c, h, w), DTYPES[spec["dtype"]]
     x, dy = (torch.randn(shape, device=DEVICE).to(dtype).to(memory_format=layout) for _ in range(2))
     module = torch_networks.SimAM()
-    forward = torch.compile(module) if spec["compile"] else module
+    forward = torch.compile(module, dynamic=False) if spec["compile"] else module
     if spec["backward"]:
         x.requires_grad_(True)
 
@@ -165,9 +163,10 @@ def resident(field):
 if __name__ == "__main__":
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.manual_seed(0)
-    # As XLA does by default: TF32 where the device has it, and the fastest of the library's convolutions.
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.benchmark = True
+    if CUDA:
+        # As XLA does by default: TF32 where the device has it, and the fastest of the library's convolutions.
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.benchmark = True
     wire.serve(
         {"versions": {"torch": torch.__version__}, "platform": DEVICE.type},
         {"step": step_job, "memory": memory_job, "attention": attention_job, "decode": decode_job},

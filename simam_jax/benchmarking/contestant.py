@@ -24,6 +24,7 @@ class Contestant:
 
     Attributes:
         who: its name in the results.
+        family: of its framework; contestants of two families may prepare at the same time.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Contestant:
         who: str,
         command: Sequence[str],
         *,
+        family: str = "jax",
         environment: Mapping[str, str] | None = None,
         options: Mapping[str, Any] | None = None,
     ):
@@ -39,10 +41,12 @@ class Contestant:
         Args:
             who: its name in the results.
             command: of a program that speaks as `simam_jax.benchmarking.serve` says.
+            family: of its framework.
             environment: variables that it gets besides ours.
             options: added to every job it is asked to prepare.
         """
         self.who = who
+        self.family = family
         self._command = list(command)
         self._environment = {**os.environ, **(environment or {})}
         self._options = dict(options or {})

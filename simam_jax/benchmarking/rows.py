@@ -19,6 +19,7 @@ class Row:
         ratio_to_ours: its median over that of ours; above 1 is slower, or larger, than ours.
         limit_fraction: the least time that the machine's limit allows over its median.
         unit: "seconds" or "bytes".
+        loss_difference: of training steps, the largest relative difference of its first five losses from ours.
     """
 
     suite: str
@@ -29,6 +30,7 @@ class Row:
     ratio_to_ours: float | None = None
     limit_fraction: float | None = None
     unit: str = "seconds"
+    loss_difference: float | None = None
 
     @property
     def median(self) -> float:
@@ -51,7 +53,11 @@ class Row:
             "ratio_to_ours": self.ratio_to_ours,
             "limit_fraction": self.limit_fraction,
         }
-        return row if seconds else {**row, "median_bytes": found.median}
+        if not seconds:
+            row["median_bytes"] = found.median
+        if self.loss_difference is not None:
+            row["loss_difference"] = self.loss_difference
+        return row
 
 
 def make_rows(

@@ -1,0 +1,82 @@
+"""How much is measured, by the machine and the time there is."""
+
+import time
+from dataclasses import dataclass, field
+
+SUITES = ("step", "attention", "input", "start", "memory")
+
+# Seconds. On a GPU all five end within eight minutes.
+_BUDGETS = {
+    "small": {"step": 90, "attention": 20, "input": 20, "start": 20, "memory": 30},
+    "gpu": {"step": 230, "attention": 70, "input": 50, "start": 50, "memory": 50},
+    "cpu": {"step": 2400, "attention": 240, "input": 240, "start": 240, "memory": 600},
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The size of a benchmark.
+
+    Attributes:
+        small: tiny shapes, for a look at whether everything runs.
+        gpu: whether there is one.
+        cores: of the CPU that this process may use.
+        alone: whether one suite runs alone, and so may take twice as long.
+    """
+
+    small: bool
+    gpu: bool
+    cores: int
+    alone: bool = False
+
+    @property
+    def rounds(self) -> int:
+        """Measurements of each contestant of a case."""
+        return 3 if self.small else 5
+
+    @property
+    def seconds(self) -> float:
+        """About how long a measurement takes."""
+        return 0.05 if self.small else 0.3 if self.gpu else 1.0
+
+    @property
+    def lanes(self) -> int:
+        """How many contestants may prepare at the same time: compilers run on the CPU, so it is the CPU that must be free."""
+        return 2 if self.gpu and self.cores >= 8 else 1
+
+    def budget(self, suite: str) -> "Budget":
+        """The time of a suite, which begins to run."""
+        seconds = _BUDGETS["small" if self.small else "gpu" if self.gpu else "cpu"][suite]
+        return Budget(seconds * (2 if self.alone else 1))
+
+
+@dataclass
+class Budget:
+    """Time that runs from when it is made.
+
+    Attributes:
+        seconds: in all.
+    """
+
+    seconds: float
+    _start: float = field(default_factory=time.monotonic)
+    _longest: float = 0.0
+    _case_start: float = 0.0
+
+    @property
+    def deadline(self) -> float:
+        """Its end, by `time.monotonic`."""
+        return self._start + self.seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until its end, at least a few."""
+        return max(self.deadline - time.monotonic(), 5.0)
+
+    def begin_case(self) -> bool:
+        """Whether another case fits, if it takes as long as the longest before it."""
+        now = time.monotonic()
+        if self._case_start:
+            self._longest = max(self._longest, now - self._case_start)
+        self._case_start = now
+        return now + self._longest <= self.deadline
