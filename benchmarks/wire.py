@@ -12,7 +12,8 @@ def serve(ready, jobs):
 
     Args:
         ready: facts of the process, said at once.
-        jobs: by kind, functions from a spec to (run, facts); run(n) runs n times and waits for the end.
+        jobs: by kind, functions from a spec to (run, facts); run(n) runs n times, waits for the end, and
+            returns what to add to the answer, or None.
     """
     # What libraries print must not come between the answers.
     answers = os.fdopen(os.dup(1), "w")
@@ -33,7 +34,7 @@ def serve(ready, jobs):
                 say({"ready": facts})
             else:
                 start = time.perf_counter()
-                run(asked["run"])
-                say({"seconds": time.perf_counter() - start})
+                more = run(asked["run"]) or {}
+                say({"seconds": time.perf_counter() - start, **more})
         except Exception as error:
             say({"error": f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"})

@@ -25,6 +25,7 @@ class Contestant:
     Attributes:
         who: its name in the results.
         family: of its framework; contestants of two families may prepare at the same time.
+        options: added to every job it is asked to prepare.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Contestant:
         self.family = family
         self._command = list(command)
         self._environment = {**os.environ, **(environment or {})}
-        self._options = dict(options or {})
+        self.options = dict(options or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
         self._unread = b""
@@ -85,7 +86,7 @@ class Contestant:
         """Makes a job ready, in place of the one before; returns the job's facts."""
         deadline = time.monotonic() + timeout
         self.start(timeout=min(timeout, _START_S))
-        return self._ask({"prepare": {**spec, **self._options}}, deadline)["ready"]
+        return self._ask({"prepare": {**spec, **self.options}}, deadline)["ready"]
 
     def run(self, iterations: int, *, timeout: float) -> dict[str, Any]:
         """Runs the job; returns {"seconds": …} of all iterations and what else the job says."""

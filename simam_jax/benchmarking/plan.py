@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def lanes(self) -> int:
-        """How many contestants may prepare at the same time: compilers run on the CPU, so it is the CPU that must be free."""
+        """How many contestants may prepare at the same time: two where compiling for a GPU leaves cores free."""
         return 2 if self.gpu and self.cores >= 8 else 1
 
     def budget(self, suite: str) -> "Budget":

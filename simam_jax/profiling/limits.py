@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import DTypeLike
 
 _TOTAL_COPY_BYTES = {"cpu": 256 * 2**20, "gpu": 2 * 2**30}
+# What a thread copies in the time that waking it takes.
+_ONE_THREAD_BYTES = 2**20
 
 
 class Limit(NamedTuple):
@@ -63,13 +65,16 @@ def _repeat(function: Callable, *args: jax.Array) -> Callable[[int], None]:
 
 
 def _copy_by_threads(size: int) -> Callable[[int], None]:
-    threads = len(os.sched_getaffinity(0))
+    threads = len(os.sched_getaffinity(0)) if size > _ONE_THREAD_BYTES else 1
     source, target = np.ones(size, np.uint8), np.zeros(size, np.uint8)
     pairs = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
     pool = ThreadPoolExecutor(threads)
 
     def run(iterations: int) -> None:
         for _ in range(iterations):
+            if threads == 1:
+                np.copyto(target, source)
+                continue
             list(pool.map(lambda pair: np.copyto(*pair), pairs))
 
     run(1)

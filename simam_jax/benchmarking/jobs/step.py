@@ -90,6 +90,4 @@ class _Stepper:
 
 
 def _model(spec: Spec) -> nn.Module:
-    return create_model(
-        spec["network"], num_classes=spec["classes"], attention=spec["attention"], dtype=spec["dtype"]
-    )
+    return create_model(spec["network"], num_classes=spec["classes"], attention=spec["attention"], dtype=spec["dtype"])
