@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import torch_networks
 import wire
 
-LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.01, 0.9, 1e-4
-LOSSES = 5
+MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
+# Learns for a few steps and then all but stops: one batch over and over soon leaves no gradient but denormals.
+LEARNING_RATE, LEARNING_STEPS, LATER_LEARNING_RATE = 0.005, 5, 1e-7
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CUDA = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if CUDA else "cpu")
@@ -36,7 +37,7 @@ def wait():
 def step_job(spec):
     """Training steps of a network on one batch, from the weights in the file "exchange"; channels_last."""
     step = make_step(spec)
-    losses = [float(step()) for _ in range(LOSSES)]
+    losses = [float(step()) for _ in range(LEARNING_STEPS)]
     return partial(repeat, step), {"losses": losses}
 
 
@@ -74,7 +75,12 @@ def make_step(spec):
     sixteen = spec["dtype"] != "float32"
     autocast = partial(torch.autocast, DEVICE.type, DTYPES[spec["dtype"]]) if sixteen else nullcontext
 
+    steps = 0
+
     def step():
+        nonlocal steps
+        optimizer.param_groups[0]["lr"] = LEARNING_RATE if steps < LEARNING_STEPS else LATER_LEARNING_RATE
+        steps += 1
         optimizer.zero_grad(set_to_none=True)
         with autocast():
             loss = F.cross_entropy(forward(images), labels)

@@ -31,7 +31,7 @@ json: {"machine": {"platform", "device_kind", "device_count", "cores", "load_ave
        "rows": [{"suite", "case", "who", "dtype", "median_s", "min_s", "max_s", "n", "ratio_to_ours",
                  "limit_fraction"}, …]}
 In the suite memory the seconds are null and a row has "median_bytes"; in the suite step it may have "loss_difference",
-the largest relative difference of the first five losses from ours. Seconds are of a step, or of an image (input).
+the largest difference of the first five losses from ours. Seconds are of a step, or of an image (input).
 
 exit codes: 0 done; 1 done, but nothing of ours could be measured; 2 wrong usage, before anything is measured
 """

@@ -1,6 +1,6 @@
 """The results: a row for every contestant of every case."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ class Row:
         ratio_to_ours: its median over that of ours; above 1 is slower, or larger, than ours.
         limit_fraction: the least time that the machine's limit allows over its median.
         unit: "seconds" or "bytes".
-        loss_difference: of training steps, the largest relative difference of its first five losses from ours.
+        loss_difference: of training steps, the largest difference of its first five losses from ours.
     """
 
     suite: str
@@ -49,7 +49,7 @@ class Row:
             "median_s": found.median if seconds else None,
             "min_s": found.least if seconds else None,
             "max_s": found.most if seconds else None,
-            "n": found.count,
+            "n": found.n,
             "ratio_to_ours": self.ratio_to_ours,
             "limit_fraction": self.limit_fraction,
         }
@@ -64,7 +64,7 @@ def make_rows(
     suite: str,
     case: str,
     dtype: str,
-    samples: dict[str, Sequence[float]],
+    samples: Mapping[str, Sequence[float]],
     *,
     limit: float | None = None,
     unit: str = "seconds",

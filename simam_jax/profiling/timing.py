@@ -10,13 +10,13 @@ class Spread(NamedTuple):
 
     Attributes:
         median, least, most: in the measurements' own unit.
-        count: how many there are.
+        n: how many there are.
     """
 
     median: float
     least: float
     most: float
-    count: int
+    n: int
 
 
 def spread(samples: Sequence[float]) -> Spread:

@@ -14,7 +14,8 @@ import optax
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, PyTree
 
-LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.01, 0.9, 1e-4
+MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
+LEARNING_STEPS = 5
 
 
 class StepState(NamedTuple):
@@ -27,9 +28,15 @@ class StepState(NamedTuple):
 
 Step = Callable[[StepState, Array, Array], tuple[StepState, Array]]
 
+
+def _learning_rate(step: Array) -> Array:
+    """Learns for a few steps and then all but stops: one batch over and over soon leaves no gradient but denormals."""
+    return jnp.where(step < LEARNING_STEPS, 0.005, 1e-7)
+
+
 _optimizer = optax.chain(
     optax.add_decayed_weights(WEIGHT_DECAY),  # before the momentum, as PyTorch's SGD has it
-    optax.sgd(LEARNING_RATE, momentum=MOMENTUM),
+    optax.sgd(_learning_rate, momentum=MOMENTUM),
 )
 
 

@@ -15,23 +15,29 @@ from simam_jax.models.registry import create_model
 from simam_jax.ops.implementation import implementation
 from simam_jax.profiling.memory import PeakMemory
 from simam_jax.profiling.network import summarise
-from simam_jax.profiling.train_step import StepState, first_state, initial_variables, make_step, random_batch
+from simam_jax.profiling.train_step import (
+    LEARNING_STEPS,
+    StepState,
+    first_state,
+    initial_variables,
+    make_step,
+    random_batch,
+)
 
 # Forward once, and backward twice as much: by the input and by the weights.
 _FLOPS_A_MULTIPLY_ADD = 2 * 3
-_LOSSES = 5
 
 
 def step_job(spec: Spec) -> Job:
     """Training steps, one after the other, on one batch.
 
     Takes "network", "attention", "dtype", "image_size", "batch", "classes" and "implementation". The facts have the
-    losses of the first five steps, "work" in floating-point operations a step, and when the first was done.
+    losses of the first steps, which learn, "work" in floating-point operations a step, and when the first was done.
     """
     stepper = _Stepper(spec)
     losses = [float(stepper.step())]
     first = time.time()
-    losses += [float(stepper.step()) for _ in range(_LOSSES - 1)]
+    losses += [float(stepper.step()) for _ in range(LEARNING_STEPS - 1)]
     layers = summarise(_model(spec), image_size=spec["image_size"])
     work = _FLOPS_A_MULTIPLY_ADD * layers["totals"]["multiply_adds"] * spec["batch"]
     return Job(stepper.run, {"losses": losses, "work": work, "first_step_at": first})
@@ -55,7 +61,8 @@ def weights_job(spec: Spec) -> Job:
     images, labels = random_batch(spec["batch"], spec["image_size"], spec["classes"])
     arrays: dict[str, Any] = {"images": images, "labels": labels}
     weights = to_torch(spec["network"], initial_variables(_model(spec), spec["image_size"]))
-    np.savez(spec["exchange"], **arrays, **{f"weights/{name}": array for name, array in weights.items()})
+    arrays |= {f"weights/{name}": array for name, array in weights.items()}
+    np.savez(spec["exchange"], **arrays)
     return Job(lambda _: None)
 
 

@@ -110,7 +110,7 @@ def _decoding(field: Field, plan: Plan, budget: Budget, images: Images, listing:
     a_image = {who: [seconds / batch for seconds in values] for who, values in outcome.samples.items()}
     for who, values in a_image.items():
         _log.info("input: %s: %.0f images/s a core", who, 1 / (min(values) * workers))
-    yield make_rows("input", case, "uint8", dict(a_image))
+    yield make_rows("input", case, "uint8", a_image)
 
 
 def _decoders(field: Field) -> list[Contestant]:
