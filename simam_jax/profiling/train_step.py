@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import linen as nn
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, ArrayLike, Float, Int, PyTree
 
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 LEARNING_STEPS = 5
@@ -29,9 +29,9 @@ class StepState(NamedTuple):
 Step = Callable[[StepState, Array, Array], tuple[StepState, Array]]
 
 
-def _learning_rate(step: Array) -> Array:
+def _learning_rate(step: ArrayLike) -> Array:
     """Learns for a few steps and then all but stops: one batch over and over soon leaves no gradient but denormals."""
-    return jnp.where(step < LEARNING_STEPS, 0.005, 1e-7)
+    return jnp.where(jnp.asarray(step) < LEARNING_STEPS, 0.005, 1e-7)
 
 
 _optimizer = optax.chain(
