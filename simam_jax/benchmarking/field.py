@@ -26,12 +26,14 @@ class Field:
         referee: measures the machine's limits and hands out the weights; its times are nobody's.
         ours, stock: this project's operations, and the same networks on XLA's own.
         peers: PyTorch's, where its interpreter is given.
+        peer_python: that interpreter.
     """
 
     referee: Contestant
     ours: Contestant
     stock: Contestant
     peers: tuple[Contestant, ...]
+    peer_python: str | None
 
     @property
     def all(self) -> tuple[Contestant, ...]:
@@ -46,9 +48,8 @@ def jax_contestant(who: str, implementation: str = "auto", **environment: str) -
     return Contestant(who, _SERVE, environment=fixed | environment, options={"implementation": implementation})
 
 
-def torch_contestant(python: str, *, compiled: bool) -> Contestant:
+def torch_contestant(who: str, python: str, *, compiled: bool = False) -> Contestant:
     """PyTorch under an interpreter that has it."""
-    who = "PyTorch compiled" if compiled else "PyTorch eager"
     return Contestant(who, [python, str(PEERS / "torch_peer.py")], family="torch", options={"compile": compiled})
 
 
@@ -61,12 +62,16 @@ def python_path() -> dict[str, str]:
 def take_the_field(peer_python: str | None) -> Iterator[Field]:
     """All contestants; their processes end with the block."""
     with contextlib.ExitStack() as stack:
-        peers = (torch_contestant(peer_python, compiled=each) for each in (False, True)) if peer_python else ()
+        peers: list[Contestant] = []
+        if peer_python:
+            peers.append(torch_contestant("PyTorch eager", peer_python))
+            peers.append(torch_contestant("PyTorch compiled", peer_python, compiled=True))
         field = Field(
             referee=stack.enter_context(jax_contestant("referee")),
             ours=stack.enter_context(jax_contestant(OURS)),
             stock=stack.enter_context(jax_contestant("stock Flax", "xla")),
             peers=tuple(stack.enter_context(peer) for peer in peers),
+            peer_python=peer_python,
         )
         yield field
 

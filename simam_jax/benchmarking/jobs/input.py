@@ -40,7 +40,7 @@ def decode_job(spec: Spec) -> Job:
     """Batches decoded and resized, nothing cached.
 
     Takes "list" (a JSON file of {"root", "files", "labels"}), "image_size", "antialias", "batch" and "workers". A run
-    is a batch; before it begins to count, as many are drawn as may lie ready from before ("ahead").
+    is so many "batches"; before it begins to count, as many are drawn as may lie ready from before ("ahead").
     """
     batches = iter(train_batches(_records(spec, 0.0), batch_size=spec["batch"], seed=0, workers=spec["workers"]))
     _draw(batches, spec["ahead"])
@@ -48,7 +48,7 @@ def decode_job(spec: Spec) -> Job:
     def run(iterations: int) -> dict[str, Any]:
         _draw(batches, spec["ahead"])
         start = time.perf_counter()
-        _draw(batches, iterations)
+        _draw(batches, iterations * spec["batches"])
         return {"seconds": time.perf_counter() - start}
 
     return Job(run)
@@ -57,7 +57,7 @@ def decode_job(spec: Spec) -> Job:
 def waiting_job(spec: Spec) -> Job:
     """Training steps fed with cached images, as a run is; a run's answer says how long it "waited" for them.
 
-    Takes what `decode_job` takes but "ahead" and "workers", and "network", "attention" and "dtype".
+    Takes what `decode_job` takes but "ahead", "batches" and "workers", and "network", "attention" and "dtype".
     """
     records = _records(spec, 1e9)
     for place in range(len(records)):

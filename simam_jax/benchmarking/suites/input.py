@@ -13,11 +13,12 @@ from typing import Any
 
 from simam_jax.benchmarking.competition import compete
 from simam_jax.benchmarking.contestant import Contestant, ContestantError
-from simam_jax.benchmarking.field import PEERS, Field, jax_contestant
+from simam_jax.benchmarking.field import PEERS, Field, jax_contestant, torch_contestant
 from simam_jax.benchmarking.plan import Budget, Plan
 from simam_jax.benchmarking.rows import OURS, Row, make_rows
 from simam_jax.benchmarking.suites.step import StepCase
 from simam_jax.errors import UsageError
+from simam_jax.profiling.timing import spread
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ WAITING = "of which waiting"
 _NEEDED = ("grain", "PIL", "cv2", "clu", "ml_collections")
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp"}
 _IMAGE_SIZE = 256
+# Of a run: one alone may be ready from before, or half of the next.
+_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def _decoding(field: Field, plan: Plan, budget: Budget, images: Images, listing:
         "antialias": False,
         "batch": batch,
         "workers": workers,
+        "batches": _BATCHES,
         "ahead": 4 + 4 * workers,
     }
     budget.begin_case()
@@ -107,9 +111,9 @@ def _decoding(field: Field, plan: Plan, budget: Budget, images: Images, listing:
         contestants = [stack.enter_context(each) for each in _decoders(field)]
         case = f"{images.title} to {_IMAGE_SIZE}², {workers} workers"
         outcome = compete(f"input: {case}", spec, contestants, plan=plan, budget=budget)
-    a_image = {who: [seconds / batch for seconds in values] for who, values in outcome.samples.items()}
+    a_image = {who: [seconds / (batch * _BATCHES) for seconds in values] for who, values in outcome.samples.items()}
     for who, values in a_image.items():
-        _log.info("input: %s: %.0f images/s a core", who, 1 / (min(values) * workers))
+        _log.info("input: %s: %.0f images/s a core", who, 1 / (spread(values).median * workers))
     yield make_rows("input", case, "uint8", a_image)
 
 
@@ -117,8 +121,8 @@ def _decoders(field: Field) -> list[Contestant]:
     antialiased = jax_contestant("ours, antialiased")
     antialiased.options["antialias"] = True
     contestants = [jax_contestant(OURS), antialiased]
-    # Of PyTorch's two one is enough: nothing is compiled here.
-    contestants += field.peers[:1]
+    if field.peer_python:
+        contestants.append(torch_contestant("PyTorch DataLoader", field.peer_python))
     if not (PEERS / "tf_data.py").exists():
         _log.warning("left out: input: tf.data: the peers' programs are in a checkout only, not in a package")
     elif importlib.util.find_spec("tensorflow") is None:
