@@ -14,7 +14,6 @@ from simam_jax.profiling.timing import spread
 _log = logging.getLogger(__name__)
 
 _LIMIT = "limit"
-_LEAST_TIMEOUT_S = 60.0
 
 
 class Outcome(NamedTuple):
@@ -63,7 +62,7 @@ def compete(
     def prepare(lane: Sequence[Contestant]) -> None:
         for each in lane:
             try:
-                facts[each.who] = each.prepare(spec, timeout=max(budget.left, _LEAST_TIMEOUT_S))
+                facts[each.who] = each.prepare(spec, timeout=budget.timeout)
             except ContestantError as error:
                 failed(each.who, error)
 
@@ -73,14 +72,14 @@ def compete(
     ready = {each.who: each for each in contestants if each.who in facts}
     if limit is not None and ready:
         try:
-            facts[_LIMIT] = limit[0].prepare(limit[1], timeout=max(budget.left, _LEAST_TIMEOUT_S))
+            facts[_LIMIT] = limit[0].prepare(limit[1], timeout=budget.timeout)
             ready[_LIMIT] = limit[0]
         except ContestantError as error:
             failed(_LIMIT, error)
     prepared = time.monotonic()
 
     def measure(who: str, iterations: int) -> float:
-        return ready[who].run(iterations, timeout=max(budget.left, _LEAST_TIMEOUT_S))["seconds"]
+        return ready[who].run(iterations, timeout=budget.timeout)["seconds"]
 
     found = interleave(
         {who: lambda iterations, who=who: measure(who, iterations) for who in ready},

@@ -145,9 +145,9 @@ def _waiting(plan: Plan, budget: Budget, images: Images, listing: Path) -> Itera
     count = 3 if plan.small else 20 if plan.gpu else 3
     try:
         with jax_contestant(OURS) as contestant:
-            contestant.prepare(spec, timeout=max(budget.left, 60))
+            contestant.prepare(spec, timeout=budget.timeout)
             for _ in range(plan.rounds):
-                answer = contestant.run(count, timeout=max(budget.left, 60))
+                answer = contestant.run(count, timeout=budget.timeout)
                 steps.append(answer["seconds"] / count)
                 waits.append(answer["waited"] / count)
     except ContestantError as error:

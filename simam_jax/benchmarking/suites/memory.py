@@ -32,7 +32,7 @@ def measure_memory(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Ro
             for contestant in field.all:
                 contestant.stop()
                 try:
-                    facts = contestant.prepare(case.spec("memory", exchange), timeout=max(budget.left, 60))
+                    facts = contestant.prepare(case.spec("memory", exchange), timeout=budget.timeout)
                 except ContestantError as error:
                     _log.warning("left out: %s: %s: %s", title, contestant.who, error)
                     continue

@@ -32,7 +32,7 @@ def measure_starts(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Ro
                 for which in (FIRST, SECOND):
                     spec = case.spec("step", Path(folder))
                     try:
-                        samples[which].append(_seconds_to_first_step(spec, folder, timeout=max(budget.left, 60)))
+                        samples[which].append(_seconds_to_first_step(spec, folder, timeout=budget.timeout))
                     except ContestantError as error:
                         _log.warning("left out: %s, %s: %s", title, which, error)
         for which, values in samples.items():

@@ -110,7 +110,7 @@ class exchanged:  # noqa: N801 - reads as a verb where it is used
     def __enter__(self) -> Path | None:
         path = Path(self._folder.name) / "exchange.npz"
         try:
-            self._field.referee.prepare(self._case.spec("weights", path), timeout=max(self._budget.left, 60))
+            self._field.referee.prepare(self._case.spec("weights", path), timeout=self._budget.timeout)
         except ContestantError as error:
             _log.warning("left out: %s: no weights: %s", self._case.name, error)
             return None

@@ -1,0 +1,34 @@
+"""A network's weights under PyTorch's names, and back."""
+
+import jax
+import numpy as np
+import pytest
+
+from simam_jax.interop.paddle import from_paddle
+from simam_jax.interop.torch import from_torch, to_torch
+from simam_jax.models import create_model
+from simam_jax.profiling.train_step import initial_variables
+
+
+@pytest.mark.parametrize("name", ["cifar_resnet20", "cifar_resnet20_bottleneck", "resnet18", "resnet50"])
+def test_what_goes_out_comes_in_again(name):
+    variables = initial_variables(create_model(name, num_classes=4, attention="simam"), 32)
+    back = from_torch(name, to_torch(name, variables))
+    jax.tree.map(np.testing.assert_array_equal, back, variables)
+
+
+def test_towernet_bears_the_names_of_the_original():
+    variables = initial_variables(create_model("towernet", num_classes=4), 128)
+    arrays = to_torch("towernet", variables)
+    assert arrays["b6.weight"].shape == (4, 256)
+    paddles = {"running_mean": "_mean", "running_var": "_variance"}
+    renamed = {}
+    for name, array in arrays.items():
+        module, _, leaf = name.rpartition(".")
+        renamed[f"{module}.{paddles.get(leaf, leaf)}"] = array.T if name == "b6.weight" else array
+    jax.tree.map(np.testing.assert_array_equal, from_paddle("towernet", renamed), variables)
+
+
+def test_other_networks_list_those_that_are_known():
+    with pytest.raises(ValueError, match="no PyTorch names are known for 'vgg11': it is one of cifar_resnet110"):
+        to_torch("vgg11", {})
