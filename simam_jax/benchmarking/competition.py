@@ -90,10 +90,11 @@ def compete(
     )
     reference = found.pop(_LIMIT, [])
     work = next((facts[who]["work"] for who in found if "work" in facts[who]), None)
-    share = work / facts[_LIMIT]["work"] if work and reference else 0
+    work_of_limit = facts.get(_LIMIT, {}).get("work")
+    share = work / work_of_limit if work and work_of_limit else 0
     medians = ", ".join(f"{who} {spread(values).median * 1e3:.4g} ms" for who, values in found.items())
-    if reference:
-        medians += f"; limit at {facts[_LIMIT]['work'] / spread(reference).median / 1e9:.4g} G/s"
+    if reference and work_of_limit:
+        medians += f"; limit at {work_of_limit / spread(reference).median / 1e9:.4g} G/s"
     _log.info("%s: %s (ready in %.0f s, measured in %.0f s)", title, medians or "nobody came to the end",
               prepared - start, time.monotonic() - prepared)  # fmt: skip
     return Outcome(found, [seconds * share for seconds in reference] if share else [], facts)

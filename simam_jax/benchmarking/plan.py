@@ -9,9 +9,9 @@ SUITES = ("step", "attention", "input", "start", "memory")
 _ALL_ON_A_GPU_S = 470.0
 _LEAST_TIMEOUT_S = 60.0
 _BUDGETS = {
-    "small": {"step": 100, "attention": 20, "input": 60, "start": 30, "memory": 40},
-    "gpu": {"step": 210, "attention": 70, "input": 50, "start": 50, "memory": 70},
-    "cpu": {"step": 2400, "attention": 240, "input": 240, "start": 240, "memory": 600},
+    "small": {"step": 100.0, "attention": 20.0, "input": 60.0, "start": 30.0, "memory": 40.0},
+    "gpu": {"step": 210.0, "attention": 70.0, "input": 50.0, "start": 50.0, "memory": 70.0},
+    "cpu": {"step": 2400.0, "attention": 240.0, "input": 240.0, "start": 240.0, "memory": 600.0},
 }
 
 

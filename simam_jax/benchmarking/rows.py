@@ -1,5 +1,6 @@
 """The results: a row for every contestant of every case."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ class Row:
         if not seconds:
             row["median_bytes"] = found.median
         if self.loss_difference is not None:
-            row["loss_difference"] = self.loss_difference
+            row["loss_difference"] = self.loss_difference if math.isfinite(self.loss_difference) else None
         return row
 
 

@@ -15,18 +15,24 @@ class PeakMemory:
 
     def __init__(self):
         """Takes what is in use now as the ground to measure from."""
+        _give_back()
         self._ground = _in_use()
 
     def forget_the_past(self) -> None:
         """Starts the peak anew from what is in use now; a device's allocator, and some kernels, cannot do that."""
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        _give_back()
         with contextlib.suppress(OSError):
             _CLEAR.write_text(_RESET_PEAK)
 
     def bytes(self) -> int:
         """The peak above the ground."""
         return _peak() - self._ground
+
+
+def _give_back() -> None:
+    """Returns to the system what was freed; not every C library can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _device_stats() -> dict | None:

@@ -48,7 +48,7 @@ def test_every_machine_has_every_network_plain_and_with_simam():
 def test_all_suites_on_a_gpu_fit_into_eight_minutes():
     plan = Plan(small=False, gpu=True, cores=16)
     assert sum(plan.budget(suite).seconds for suite in SUITES) < 480
-    budget = Budget(100, end=0.0)
+    budget = Budget(100.0, end=0.0)
     assert budget.timeout == 1.0
     assert not budget.begin_case()
 
@@ -56,7 +56,7 @@ def test_all_suites_on_a_gpu_fit_into_eight_minutes():
 def test_a_case_begins_only_if_the_longest_before_would_fit(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("simam_jax.benchmarking.plan.time.monotonic", lambda: now[0])
-    budget = Budget(100, _start=0.0)
+    budget = Budget(100.0, _start=0.0)
     began = []
     for now[0] in (1.0, 31.0, 61.0, 71.0):
         began.append(budget.begin_case())

@@ -7,18 +7,25 @@ import pytest
 from simam_jax.interop.paddle import from_paddle
 from simam_jax.interop.torch import from_torch, to_torch
 from simam_jax.models import create_model
-from simam_jax.profiling.train_step import initial_variables
+
+
+def random_variables(name: str, size: int, **options) -> dict:
+    model = create_model(name, num_classes=4, **options)
+    images = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
+    shapes = jax.eval_shape(lambda key, x: model.init(key, x, train=False), jax.random.key(0), images)
+    rng = np.random.default_rng(0)
+    return jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape, np.float32), shapes)
 
 
 @pytest.mark.parametrize("name", ["cifar_resnet20", "cifar_resnet20_bottleneck", "resnet18", "resnet50"])
 def test_what_goes_out_comes_in_again(name):
-    variables = initial_variables(create_model(name, num_classes=4, attention="simam"), 32)
+    variables = random_variables(name, 32, attention="simam")
     back = from_torch(name, to_torch(name, variables))
     jax.tree.map(np.testing.assert_array_equal, back, variables)
 
 
 def test_towernet_bears_the_names_of_the_original():
-    variables = initial_variables(create_model("towernet", num_classes=4), 128)
+    variables = random_variables("towernet", 128)
     arrays = to_torch("towernet", variables)
     assert arrays["b6.weight"].shape == (4, 256)
     paddles = {"running_mean": "_mean", "running_var": "_variance"}

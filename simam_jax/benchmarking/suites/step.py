@@ -1,6 +1,7 @@
 """Training steps of whole networks, plain and with SimAM."""
 
 import logging
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,20 +122,24 @@ class exchanged:  # noqa: N801 - reads as a verb where it is used
 
 
 def loss_differences(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """The largest difference of each contestant's first losses from ours, relative where ours is above 1."""
+    """The largest difference of each contestant's first losses from ours, relative where ours is above 1.
+
+    Infinite where a loss is not finite.
+    """
     ours = facts.get(OURS, {}).get("losses")
     if not ours:
         return {}
-    return {
-        who: max(abs(a - b) / max(abs(b), 1) for a, b in zip(each["losses"], ours, strict=True))
-        for who, each in facts.items()
-        if who != OURS and "losses" in each
-    }
+
+    def difference(losses: Sequence[float]) -> float:
+        each = [abs(a - b) / max(abs(b), 1.0) for a, b in zip(losses, ours, strict=True)]
+        return max(each) if all(map(math.isfinite, each)) else math.inf
+
+    return {who: difference(each["losses"]) for who, each in facts.items() if who != OURS and "losses" in each}
 
 
 def tell_differences(title: str, differences: Mapping[str, float], tolerance: float) -> None:
     """A line for every contestant whose losses are not ours."""
     for who, difference in differences.items():
-        if not difference <= tolerance:  # not a number is a difference too
+        if difference > tolerance:
             _log.warning("warning: %s: losses of %s differ from ours by %.1e, more than %g", title, who, difference,
                          tolerance)  # fmt: skip
