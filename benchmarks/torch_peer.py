@@ -43,14 +43,14 @@ def step_job(spec):
 
 def memory_job(spec):
     """The most memory that steps take, beyond what the process takes without them."""
+    give_back()
     ground = torch.cuda.memory_allocated() if CUDA else resident("VmRSS")
     step = make_step(spec)
     repeat(step, 2)
     if CUDA:
         torch.cuda.reset_peak_memory_stats()
     else:
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        give_back()
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
     repeat(step, 3)
@@ -158,6 +158,12 @@ def clean():
     torch.compiler.reset()
     if CUDA:
         torch.cuda.empty_cache()
+
+
+def give_back():
+    """Returns to the system what was freed; not every C library can."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def resident(field):

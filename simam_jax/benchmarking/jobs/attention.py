@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from simam_jax.benchmarking.jobs.job import Job, Spec
 from simam_jax.ops.implementation import implementation
@@ -38,5 +37,4 @@ def attention_job(spec: Spec) -> Job:
                 jax.block_until_ready(result)
         jax.block_until_ready(result)
 
-    total = jnp.abs(jnp.asarray(jax.tree.leaves(compiled(*arguments))[-1], jnp.float32)).sum()
-    return Job(run, {"work": len(arguments) * 2 * x.nbytes, "checksum": float(total)})
+    return Job(run, {"work": len(arguments) * 2 * x.nbytes})

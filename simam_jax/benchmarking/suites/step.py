@@ -1,5 +1,6 @@
 """Training steps of whole networks, plain and with SimAM."""
 
+import contextlib
 import logging
 import math
 import tempfile
@@ -101,24 +102,18 @@ def measure_steps(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Row
         yield [replace(row, loss_difference=differences.get(row.who)) for row in rows]
 
 
-class exchanged:  # noqa: N801 - reads as a verb where it is used
+@contextlib.contextmanager
+def exchanged(field: Field, case: StepCase, budget: Budget) -> Iterator[Path | None]:
     """Within the block, a file with the weights and the batch that a case begins with; None where that fails."""
-
-    def __init__(self, field: Field, case: StepCase, budget: Budget):
-        self._field, self._case, self._budget = field, case, budget
-        self._folder = tempfile.TemporaryDirectory(prefix="simam_jax-")
-
-    def __enter__(self) -> Path | None:
-        path = Path(self._folder.name) / "exchange.npz"
+    with tempfile.TemporaryDirectory(prefix="simam_jax-") as folder:
+        path = Path(folder) / "exchange.npz"
         try:
-            self._field.referee.prepare(self._case.spec("weights", path), timeout=self._budget.timeout)
+            field.referee.prepare(case.spec("weights", path), timeout=budget.timeout)
         except ContestantError as error:
-            _log.warning("left out: %s: no weights: %s", self._case.name, error)
-            return None
-        return path
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+            _log.warning("left out: %s: no weights: %s", case.name, error)
+            yield None
+        else:
+            yield path
 
 
 def loss_differences(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
