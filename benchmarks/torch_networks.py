@@ -119,7 +119,7 @@ class CifarResNet20(nn.Module):
 
 
 class Inception(nn.Module):
-    """Four routes side by side, no norm: 1×1 to 64; 1×1 to 64 and 3×3 to 128; 1×1 to 16 and 5×5 to 32; pooled and 1×1 to 32."""
+    """Four routes side by side, no norm: 1×1; 1×1 and 3×3; 1×1 and 5×5; 3×3 pooling and 1×1."""
 
     def __init__(self, inputs: int):
         super().__init__()

@@ -1,0 +1,65 @@
+"""Our contestants' side of the wire."""
+
+import io
+import json
+
+import numpy as np
+
+from simam_jax.benchmarking.jobs.step import step_job, weights_job
+from simam_jax.benchmarking.serve import serve
+
+STEP = {
+    "network": "cifar_resnet20",
+    "attention": "none",
+    "dtype": "float32",
+    "image_size": 8,
+    "batch": 2,
+    "classes": 4,
+    "implementation": "xla",
+}
+
+
+def answers(*asked: dict) -> list[dict]:
+    said = io.StringIO()
+    serve(io.StringIO("".join(json.dumps(each) + "\n" for each in asked)), said)
+    return [json.loads(line) for line in said.getvalue().splitlines()]
+
+
+def test_it_says_what_it_is_then_prepares_and_runs():
+    facts, ready, done = answers({"prepare": {"job": "matmul", "dtype": "float32", "size": 8}}, {"run": 2})
+    assert facts["ready"]["platform"] == "cpu"
+    assert ready == {"ready": {"work": 1024}}
+    assert done["seconds"] > 0
+
+
+def test_what_fails_is_an_answer_and_not_the_end():
+    attention = {"job": "attention", "shape": (1, 4, 4, 8), "dtype": "float32", "backward": True}
+    _, early, unknown, wrong, ready = answers(
+        {"run": 1},
+        {"prepare": {"job": "dance"}},
+        {"prepare": {**attention, "implementation": "best"}},
+        {"prepare": {**attention, "implementation": "own"}},
+    )
+    assert early["error"].startswith("AssertionError: run before prepare")
+    assert unknown["error"] == "KeyError: 'dance'"
+    assert wrong["error"].startswith("ValueError: implementation is one of")
+    assert ready == {"ready": {"work": 4 * 4 * 4 * 8 * 4}}
+
+
+def test_weights_for_the_peers(tmp_path):
+    weights_job({**STEP, "exchange": str(tmp_path / "exchange.npz")})
+    with np.load(tmp_path / "exchange.npz") as stored:
+        assert stored["images"].shape == (2, 8, 8, 3)
+        assert stored["labels"].shape == (2,)
+        assert stored["weights/layer1.0.conv1.weight"].shape == (16, 16, 3, 3)
+        assert stored["weights/linear.weight"].shape == (4, 64)
+
+
+def test_a_step_counts_three_times_the_forward_pass():
+    job = step_job(STEP)
+    job.run(1)
+    losses = job.facts["losses"]
+    assert len(set(losses)) == 5
+    first = 16 * 27 * 64
+    assert job.facts["work"] > 2 * 3 * first * STEP["batch"]
+    assert job.facts["work"] % (2 * 3 * STEP["batch"]) == 0
