@@ -10,11 +10,13 @@ fails is answered {"error": "…"}.
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import sys
 import time
-from typing import IO, Any
+from collections.abc import Iterable
+from typing import Any
 
 import flax
 import jax
@@ -34,7 +36,7 @@ _KINDS = {
 }
 
 
-def serve(lines: IO[str], answers: IO[str]) -> None:
+def serve(lines: Iterable[str], answers: io.TextIOBase) -> None:
     """Answers every line of `lines` with a line of `answers`."""
     _say(answers, {"ready": _facts()})
     job: Job | None = None
@@ -70,7 +72,7 @@ def _facts() -> dict[str, Any]:
     }
 
 
-def _say(answers: IO[str], answer: dict[str, Any]) -> None:
+def _say(answers: io.TextIOBase, answer: dict[str, Any]) -> None:
     print(json.dumps(answer), file=answers, flush=True)
 
 
