@@ -231,6 +231,9 @@ _TOWERNET: Rules = [
 ]
 _PLAIN_RULES: dict[str, Rules] = {
     "towernet": _TOWERNET,
-    **dict.fromkeys(("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), _RESNET),
+    **dict.fromkeys(
+        ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+        [(r"layer(\d)_(\d+)/shortcut_bn", r"layer\1.\2.downsample.1"), *_RESNET],
+    ),
     **{name: _CIFAR_RESNET for name in names() if re.match(r"cifar_resnet", name)},
 }
