@@ -229,11 +229,9 @@ _TOWERNET: Rules = [
     ),
     ("head", "b6"),
 ]
+_PLAIN_RESNET: Rules = [(r"layer(\d)_(\d+)/shortcut_bn", r"layer\1.\2.downsample.1"), *_RESNET]
 _PLAIN_RULES: dict[str, Rules] = {
     "towernet": _TOWERNET,
-    **dict.fromkeys(
-        ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
-        [(r"layer(\d)_(\d+)/shortcut_bn", r"layer\1.\2.downsample.1"), *_RESNET],
-    ),
+    **dict.fromkeys(("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), _PLAIN_RESNET),
     **{name: _CIFAR_RESNET for name in names() if re.match(r"cifar_resnet", name)},
 }
