@@ -48,6 +48,29 @@ def from_torch(name: str, arrays: Mapping[str, ArrayLike]) -> dict:
     return assemble(shapes, _sources(shapes, rules, cleaned), cleaned)
 
 
+def to_torch(name: str, variables: Mapping) -> dict[str, np.ndarray]:
+    """A network's variables as a PyTorch state dict, under the names of the network without attention.
+
+    Args:
+        name: resnet18, 34, 50, 101 or 152, a `cifar_resnet`, or towernet. PyTorch's TowerNet is one whose modules bear
+            the names of the PaddlePaddle original's.
+        variables: {"params"} and, where there are some, {"batch_stats"}; of attentions, none.
+
+    Raises:
+        ValueError: another network.
+    """
+    if name not in _PLAIN_RULES:
+        raise ValueError(f"no PyTorch names are known for {name!r}: it is one of {', '.join(sorted(_PLAIN_RULES))}")
+    arrays = {}
+    for path, value in traverse_util.flatten_dict(dict(variables)).items():
+        _, *modules, last = path
+        array = np.asarray(value)
+        if last == "kernel":
+            array = np.transpose(array, (3, 2, 0, 1)) if array.ndim == 4 else array.T
+        arrays[f"{_theirs('/'.join(modules), _PLAIN_RULES[name], {})}.{_LEAVES[last]}"] = np.ascontiguousarray(array)
+    return arrays
+
+
 def _sources(shapes: Mapping, rules: Rules, arrays: Mapping) -> Iterator[Source]:
     flat = cast(dict[tuple[str, ...], jax.ShapeDtypeStruct], traverse_util.flatten_dict(shapes))
     for path, leaf in flat.items():
@@ -188,4 +211,27 @@ _RULES = {
     "cifar_wrn_28_10": _WIDE_RESNET,
     "mobilenet_v2": _MOBILENET_V2,
     "cifar_mobilenet_v2": _CIFAR_MOBILENET_V2,
+}
+_TOWERNET: Rules = [
+    (r"stage(\d)/conv", r"b\1.0.0"),
+    (r"stage(\d)/norm", r"b\1.0.1"),
+    *(
+        (f"inception{number}/{ours}", f"b5.{place}.{theirs}")
+        for number, place in ((1, 0), (2, 3), (3, 6))
+        for ours, theirs in (
+            ("route1", "route1x1_1"),
+            ("route3_reduce", "route1x1_2"),
+            ("route3", "route3x3_2"),
+            ("route5_reduce", "route1x1_3"),
+            ("route5", "route5x5_3"),
+            ("route_pool", "route1x1_4"),
+        )
+    ),
+    ("head", "b6"),
+]
+_PLAIN_RESNET: Rules = [(r"layer(\d)_(\d+)/shortcut_bn", r"layer\1.\2.downsample.1"), *_RESNET]
+_PLAIN_RULES: dict[str, Rules] = {
+    "towernet": _TOWERNET,
+    **dict.fromkeys(("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), _PLAIN_RESNET),
+    **{name: _CIFAR_RESNET for name in names() if re.match(r"cifar_resnet", name)},
 }

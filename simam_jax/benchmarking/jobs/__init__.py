@@ -1,0 +1,1 @@
+"""What this project's own contestants can be asked to run, one kind a file."""
