@@ -45,7 +45,9 @@ def jax_contestant(who: str, implementation: str = "auto", **environment: str) -
     """A contestant of this project's, by the implementation of its operations."""
     # Several processes share a GPU, so none may take all of its memory at the start.
     fixed = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **python_path()}
-    return Contestant(who, _SERVE, environment=fixed | environment, options={"implementation": implementation})
+    # Ours as `main` runs it; the others as they come.
+    program = _SERVE if implementation == "xla" else [*_SERVE, "--keep-freed-memory"]
+    return Contestant(who, program, environment=fixed | environment, options={"implementation": implementation})
 
 
 def torch_contestant(who: str, python: str, *, compiled: bool = False) -> Contestant:
