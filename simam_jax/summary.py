@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from simam_jax.profiling.network import summarise
     from simam_jax.reporting.network_text import describe_network
 
+    if image_size < 1:
+        raise UsageError(f"the image size must be at least 1 pixel, got {image_size}")
     try:
         layers_and_totals = summarise(create_model(**options), image_size=image_size, convention=args.convention)
     except ValueError as error:
@@ -73,6 +75,7 @@ def _parser() -> command.Parser:
 def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[str, Any], int]:
     """What `create_model` takes, and the image size, by a config."""
     from simam_jax.data.manifest import FILE_NAME, read_manifest
+    from simam_jax.models.registry import names
     from simam_jax.training.config import load_config
 
     if (args.num_classes, args.attention, args.placement, args.image_size) != (None,) * 4:
@@ -82,6 +85,8 @@ def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict
         )
     config: Any = load_config(args.config, overrides)
     options = dict(config.model)
+    if options["name"] not in names():
+        raise UsageError(f"unknown network {options['name']!r}: it is one of {', '.join(names())}")
     if not options["num_classes"]:
         if not (Path(config.data.dir) / FILE_NAME).exists():
             raise UsageError(

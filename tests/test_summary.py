@@ -60,13 +60,16 @@ def test_a_config_without_data_says_what_to_give(capsys, root):
         (["--model", "towernet9", "--num-classes", "16"], "unknown network 'towernet9'"),
         (["--model", "towernet", "--num-classes", "0"], "num_classes must be at least 1"),
         (["--model", "towernet", "--num-classes", "16", "--image-size", "64"], "at least 128x128"),
+        (["--model", "resnet18", "--num-classes", "16", "--image-size", "0"], "at least 1 pixel, got 0"),
+        (["--config", "configs/cifar.py:resnt20"], "unknown network 'cifar_resnt20'"),
         (["--model", "towernet", "--num-classes", "16", "--attention", "x"], "unknown attention 'x'"),
         (["--model", "towernet", "--num-classes", "16", "--config.seed=1"], "unrecognised argument '--config.seed=1'"),
         (["--config", "c.py", "--num-classes", "16"], "say --config.model.num_classes"),
         (["--config", "c.py"], "no config file c.py"),
     ],
 )
-def test_usage_errors_are_one_line(capsys, words, said):
+def test_usage_errors_are_one_line(capsys, root, monkeypatch, words, said):
+    monkeypatch.chdir(root)
     code, out, err = ended(capsys, *words)
     assert (code, out) == (2, "")
     assert err.startswith("error: ")

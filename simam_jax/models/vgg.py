@@ -92,13 +92,15 @@ def vgg(
     dropout: float = 0.5,
     features_only: bool = False,
 ) -> VGG:
-    """VGG-`depth`; its attention is placed "auto".
+    """VGG-`depth`; its attention is placed "auto", or "none".
 
     Raises:
         ValueError: an unknown attention, or another placement.
     """
-    if placement != "auto":
-        raise ValueError(f"VGG has no placement {placement!r}: it has auto, after its max-pools")
+    if placement not in ("auto", "none"):
+        raise ValueError(f"VGG has no placement {placement!r}: it has auto, after its max-pools, and none")
+    if placement == "none":
+        attention = None
     create_attention(attention)  # a wrong spec fails here, not at the first call
     return VGG(
         num_classes,

@@ -1,5 +1,6 @@
 """Stopping on a signal at the next safe moment."""
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -8,7 +9,7 @@ _EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
 
 
 class StopRequest:
-    """A context in which SIGTERM and Ctrl-C are noted instead of ending the process at once.
+    """A context in which SIGTERM and Ctrl-C end the process, and once there is something to save are noted instead.
 
     A second Ctrl-C raises KeyboardInterrupt, for whoever cannot wait. Outside the main thread, where no signal arrives,
     it notes nothing.
@@ -16,6 +17,7 @@ class StopRequest:
 
     def __init__(self):
         self._signal: int | None = None
+        self._deferred = False
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> "StopRequest":
@@ -40,8 +42,16 @@ class StopRequest:
         """What the process should exit with."""
         return _EXIT_CODES[signal.Signals(self._signal)]
 
+    def defer(self) -> None:
+        """From here on signals are noted: there is something to save first."""
+        self._deferred = True
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         if number == signal.SIGINT and self._signal == signal.SIGINT:
             raise KeyboardInterrupt
         self._signal = number
+        if not self._deferred:
+            # An exception would be lost where it is raised inside one of JAX's callbacks.
+            os.write(2, f"stopped by {self.name} before the first step; nothing is lost, run it again\n".encode())
+            os._exit(self.exit_code)

@@ -116,6 +116,20 @@ def test_kill_and_sigterm_lose_nothing(start, uninterrupted, tmp_path):
     assert "done: best acc is" in finish(start(run))
 
 
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+def test_a_signal_before_the_first_step_ends_at_once(start, tmp_path, sent, code):
+    process = start(tmp_path / "run")
+    assert process.stdout is not None
+    process.stdout.readline()  # "run: …", after which it builds and compiles
+    time.sleep(1)
+    process.send_signal(sent)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == code, output
+    assert output.endswith(f"stopped by {sent.name} before the first step; nothing is lost, run it again\n")
+    assert "Traceback" not in output
+    assert not saved_steps(tmp_path / "run")
+
+
 def test_a_run_of_another_config_is_refused(start, uninterrupted):
     run_uninterrupted(start, uninterrupted)
     process = start(uninterrupted, "--config.seed=1")

@@ -111,12 +111,25 @@ def test_bfloat16_keeps_variables_and_logits_float32(name):
         ({"name": "resnet18", "groups": 32}, "has no option 'groups': it has features_only"),
         ({"name": "resnet50d", "variant_d": False}, "has no option 'variant_d'"),
         ({"attention": "simam:e_lambda=-1"}, "e_lambda must be a positive finite number"),
-        ({"name": "mobilenet_v2", "width": 0.0}, "width must be positive"),
+        ({"name": "mobilenet_v2", "width": 0.0}, "width must be a positive number"),
+        ({"name": "mobilenet_v2", "width": "a"}, "width must be a positive number, got 'a'"),
+        ({"name": "vgg11", "dropout": 3.0}, "dropout must be a number from 0 to below 1, got 3.0"),
     ],
 )
 def test_what_is_wrong_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         create_model(**{"name": "towernet", "num_classes": 3, **options})
+
+
+@pytest.mark.parametrize("name", ["towernet", "vgg11", "resnet18"])
+def test_no_placement_is_no_attention(name):
+    images = jnp.zeros((1, 128, 128, 3))
+
+    def parameters(**options):
+        model = create_model(name, num_classes=3, **options)
+        return jax.eval_shape(lambda: model.init(jax.random.key(0), images, train=False))
+
+    assert parameters(attention="se", placement="none") == parameters(attention="none")
 
 
 def test_small_images_are_refused_by_vgg():
