@@ -1,7 +1,9 @@
 """What all tests share: two virtual CPU devices, strictness, and where the reference data lies."""
 
+import atexit
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -13,10 +15,11 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2".strip()
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # Commands keep compiled programs: not the tests' in the user's folder.
-_compiled = tempfile.TemporaryDirectory(prefix="simam_jax-compiled-")
-os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
+os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="simam_jax-compiled-")
 
 from jaxtyping import install_import_hook
+
+atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 _hook = install_import_hook("simam_jax", "beartype.beartype")
 _hook.__enter__()

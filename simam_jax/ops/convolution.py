@@ -24,10 +24,10 @@ OUTPUT = "convolution"
 """The name, for `jax.checkpoint` policies, of what a convolution gives."""
 
 _POSITIONS = 2048
-# From how many channels on Winograd's products save more than its sums cost; up to how many inputs XLA's own forward
-# convolution is slower than the product of gathered windows.
-_FEWEST_CHANNELS = 32
-_FEW_INPUTS = 4
+# XLA's own is as fast for fewer channels, but for an image's on their way to this many or more.
+_FEWEST_CHANNELS = 64
+_OF_AN_IMAGE = 4
+_FEWEST_FROM_AN_IMAGE = 32
 
 
 def convolution(
@@ -60,6 +60,7 @@ def convolution(
         and batch_group_count == 1
         and (feature_group_count == 1 or feature_group_count == lhs.shape[-1] == rhs.shape[-1])
         and 0 not in (*lhs.shape, *rhs.shape)
+        and (feature_group_count > 1 or _pays(rhs))
     )
     if not ours:
         y = lax.conv_general_dilated(
@@ -123,7 +124,7 @@ def _forward(x, kernel, *, strides, padding, dilation, groups):
         return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0])
     if _has_tiles(x, kernel, strides, dilation):
         return winograd(x, kernel, padding, product=_product_dtype(x.dtype))
-    if x.dtype != jnp.bfloat16 and kernel.shape[2] > _FEW_INPUTS:
+    if x.dtype != jnp.bfloat16 and kernel.shape[2] > _OF_AN_IMAGE:
         return _stock(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
 
     def one(images):
@@ -183,6 +184,16 @@ def _kernel_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
     groups = tuple(grouped(a, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS) for a in (x, dy))
     total, _ = lax.scan(add, jnp.zeros((kernel[..., 0].size, kernel.shape[-1]), wide), groups)
     return total.reshape(kernel.shape).astype(kernel.dtype)
+
+
+def _pays(kernel):
+    """Whether a convolution of one group has channels enough to gain."""
+    inputs, outputs = kernel.shape[2:]
+    return (
+        kernel.shape[:2] == (1, 1)
+        or min(inputs, outputs) >= _FEWEST_CHANNELS
+        or (inputs <= _OF_AN_IMAGE and outputs >= _FEWEST_FROM_AN_IMAGE)
+    )
 
 
 def _is_pointwise(kernel, padding):

@@ -56,7 +56,7 @@ def convolutions(draw):
         if missing > 0:
             padding[axis] = (padding[axis][0], padding[axis][1] + missing)
     groups, inputs, outputs = draw(
-        st.sampled_from([(1, 3, 4), (1, 32, 33), (1, 40, 32), (5, 5, 5), (2, 4, 6), (3, 3, 6)])
+        st.sampled_from([(1, 3, 32), (1, 64, 65), (1, 70, 64), (5, 5, 5), (2, 4, 6), (3, 3, 6)])
     )
     batch = draw(st.integers(1, 5))
     return {
@@ -80,8 +80,8 @@ def test_values_and_gradients_are_those_of_lax(case):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
     ("size", "window", "inputs", "outputs", "stride", "groups"),
-    [(17, 7, 3, 8, 2, 1), (12, 3, 48, 32, 1, 1), (9, 1, 8, 16, 1, 1), (9, 1, 8, 16, 2, 1), (9, 3, 8, 8, 2, 1),
-     (10, 3, 32, 32, 1, 32), (10, 3, 16, 16, 2, 16), (3, 3, 32, 32, 1, 1)],
+    [(17, 7, 3, 32, 2, 1), (12, 3, 72, 64, 1, 1), (9, 1, 8, 16, 1, 1), (9, 1, 8, 16, 2, 1), (9, 3, 64, 64, 2, 1),
+     (10, 3, 32, 32, 1, 32), (10, 3, 16, 16, 2, 16), (3, 3, 64, 64, 1, 1)],
 )  # fmt: skip
 def test_a_network_s_convolutions(size, window, inputs, outputs, stride, groups, dtype):
     side = ((window - 1) // 2,) * 2
@@ -97,13 +97,19 @@ def test_a_network_s_convolutions(size, window, inputs, outputs, stride, groups,
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 def test_padding_by_name(padding):
-    check((2, 8, 7, 4), (3, 3, 4, 5), "float32", window_strides=(2, 2), padding=padding)
+    check((2, 8, 7, 64), (3, 3, 64, 64), "float32", window_strides=(2, 2), padding=padding)
 
 
-def test_what_is_not_ours_is_lax_itself():
-    x, kernel = jnp.ones((1, 2, 6, 6)), jnp.ones((3, 2, 3, 3))
+@pytest.mark.parametrize(
+    ("x_shape", "kernel_shape", "numbers"),
+    [((1, 2, 6, 6), (3, 2, 3, 3), None), ((1, 6, 6, 16), (3, 3, 16, 64), CHANNELS_LAST)],
+)
+def test_what_is_not_ours_is_lax_itself(x_shape, kernel_shape, numbers):
+    x, kernel = jnp.ones(x_shape), jnp.ones(kernel_shape)
     with implementation("own"):
-        jaxpr = str(jax.make_jaxpr(lambda x, k: convolution(x, k, (1, 1), "SAME"))(x, kernel))
+        jaxpr = str(
+            jax.make_jaxpr(lambda x, k: convolution(x, k, (1, 1), "SAME", dimension_numbers=numbers))(x, kernel)
+        )
     assert "conv_general_dilated" in jaxpr
     assert "custom_vjp" not in jaxpr
 
@@ -111,7 +117,7 @@ def test_what_is_not_ours_is_lax_itself():
 @pytest.mark.parametrize(("name", "own"), [("own", True), ("xla", False), ("auto", False)])
 def test_the_choice(name, own):
     """Under the tests' two devices, `auto` is XLA's."""
-    x, kernel = jnp.ones((1, 6, 6, 2)), jnp.ones((3, 3, 2, 3))
+    x, kernel = jnp.ones((1, 6, 6, 64)), jnp.ones((3, 3, 64, 64))
     with implementation(name):
         convolve = partial(convolution, window_strides=(1, 1), padding="SAME", dimension_numbers=CHANNELS_LAST)
         assert ("custom_vjp" in str(jax.make_jaxpr(convolve)(x, kernel))) is own
@@ -123,8 +129,8 @@ def test_an_unknown_implementation_names_those_there_are():
 
 
 def test_under_vmap_and_scan():
-    x = jax.random.normal(jax.random.key(0), (3, 2, 6, 6, 32))
-    kernels = jax.random.normal(jax.random.key(1), (3, 3, 3, 32, 32))
+    x = jax.random.normal(jax.random.key(0), (3, 2, 6, 6, 64))
+    kernels = jax.random.normal(jax.random.key(1), (3, 3, 3, 64, 64))
 
     def loss(x, kernel, convolve):
         return jnp.sin(convolve(x, kernel, (1, 1), ((1, 1), (1, 1)), dimension_numbers=CHANNELS_LAST)).sum()
@@ -142,8 +148,8 @@ def test_under_vmap_and_scan():
 
 def test_a_batch_split_over_devices():
     mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
-    x = jax.random.normal(jax.random.key(0), (4, 6, 6, 32))
-    kernel = jax.random.normal(jax.random.key(1), (3, 3, 32, 32))
+    x = jax.random.normal(jax.random.key(0), (4, 6, 6, 64))
+    kernel = jax.random.normal(jax.random.key(1), (3, 3, 64, 64))
 
     def gradient(x, kernel):
         def loss(kernel):
@@ -180,9 +186,9 @@ def test_an_accelerator_gets_xla_s_own(platform):
 
 def test_float64():
     with jax.enable_x64(True):
-        x = np.random.default_rng(0).normal(size=(2, 7, 7, 32))
-        kernel = np.random.default_rng(1).normal(size=(3, 3, 32, 32))
-        dy = np.random.default_rng(2).normal(size=(2, 7, 7, 32))
+        x = np.random.default_rng(0).normal(size=(2, 7, 7, 64))
+        kernel = np.random.default_rng(1).normal(size=(3, 3, 64, 64))
+        dy = np.random.default_rng(2).normal(size=(2, 7, 7, 64))
         options = {"window_strides": (1, 1), "padding": ((1, 1), (1, 1))}
         arrays = [jnp.asarray(a) for a in (x, kernel, dy)]
         with implementation("own"):
