@@ -1,0 +1,65 @@
+"""A signal ends what has nothing to save at once, and is noted where there is something."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from simam_jax.errors import Stopped
+from simam_jax.training.stopping import StopRequest
+
+SIGNALS = [(signal.SIGTERM, 75), (signal.SIGINT, 130)]
+
+
+@pytest.mark.parametrize(("number", "exit_code"), SIGNALS)
+def test_with_nothing_to_save_it_stops_at_once(number, exit_code):
+    before = signal.getsignal(number), signal.set_wakeup_fd(-1)
+    with pytest.raises(Stopped, match=f"stopped by {number.name} before the first step") as stopped, StopRequest():
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+    assert stopped.value.exit_code == exit_code
+    assert (signal.getsignal(number), signal.set_wakeup_fd(-1)) == before
+
+
+@pytest.mark.parametrize(("number", "exit_code"), SIGNALS)
+def test_with_something_to_save_it_is_noted(number, exit_code):
+    with StopRequest() as stop:
+        stop.defer()
+        assert not stop
+        os.kill(os.getpid(), number)
+        assert stop
+        assert (stop.name, stop.exit_code) == (number.name, exit_code)
+
+
+def test_a_second_ctrl_c_waits_for_nothing():
+    with StopRequest() as stop, pytest.raises(KeyboardInterrupt):
+        stop.defer()
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(("number", "exit_code"), SIGNALS)
+def test_a_main_thread_that_does_not_answer_is_ended(number, exit_code, python_environment):
+    """Minutes in one call of C, as in a compiler: Python runs no handler there."""
+    program = (
+        "import hashlib; from simam_jax.training.stopping import StopRequest\n"
+        "with StopRequest():\n"
+        "    print('in', flush=True); hashlib.pbkdf2_hmac('sha256', b'', b'', 2 * 10**8)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=python_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.5)
+        process.send_signal(number)
+        began = time.monotonic()
+        _, error = process.communicate(timeout=120)
+    assert time.monotonic() - began < 10
+    assert process.returncode == exit_code
+    assert error.decode() == (
+        f"stopped by {number.name} before the first step; nothing is lost; run the same command again\n"
+    )
