@@ -19,7 +19,7 @@ class StorageError(OSError):
     exit_code = 4
 
 
-class Stopped(BaseException):  # noqa: N818 - no error: nothing is lost
+class Stopped(BaseException):
     """A signal ended the work without losing any of it: exit code 75 (SIGTERM) or 130 (Ctrl-C).
 
     No Exception, as KeyboardInterrupt is none: it may come anywhere, and says nothing about what it interrupts.
