@@ -1,5 +1,6 @@
 """A run's folder: what was asked for (config.json) and what it was done with (run.json)."""
 
+import errno
 import fcntl
 import importlib.metadata
 import json
@@ -18,13 +19,18 @@ from simam_jax.training.config import flatten
 
 # What may differ when a run goes on: where the data lies and how it is read, not what is computed.
 _FREE = ("data.dir", "data.workers", "data.cache_gb", "log_every")
-_FREE_SECTIONS = ("mesh.",)
-# Fields that older runs lack, with what those runs did.
+# Fields that older runs lack, with what those runs did; but for the implementation, which was stock XLA's: they go on
+# with the default, to rounding.
 _LATER = {
+    "": {"implementation": "auto", "micro_batches": 1, "rematerialise": False},
     "data": {"resize_to": 0, "random_resized_crop": 0.0},
     "schedule": {"milestones": (), "decay": 0.1},
 }
 _PACKAGES = ("simam-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "clu", "numpy")
+# Of a place where no folder can be made, where another --workdir helps.
+_NO_PLACE = {
+    getattr(errno, name) for name in ("EACCES", "EPERM", "ENOENT", "ENOTDIR", "EEXIST", "ENAMETOOLONG", "ELOOP")
+}
 
 
 class RunFolder:
@@ -52,16 +58,22 @@ class RunFolder:
         """
         fields = _with_tuples(self._read("config.json"))
         for section, later in _LATER.items():
-            fields[section] = later | fields.get(section, {})
+            if section:
+                fields[section] = later | fields.get(section, {})
+            else:
+                fields = later | fields
         return ConfigDict(fields).lock()
 
     def facts(self) -> dict:
         """What run.json says: versions, devices, classes, data fingerprint, normalisation.
 
         Raises:
-            UsageError: this is no run.
+            UsageError: this is no run, or the file is damaged.
         """
-        return self._read("run.json")
+        facts = self._read("run.json")
+        if missing := [name for name in ("classes", "fingerprint", "mean", "std") if name not in facts]:
+            raise UsageError(f"{self.path / 'run.json'} is damaged: it has no {', '.join(missing)}")
+        return facts
 
     def claim(self, config: ConfigDict, dataset: Dataset, extra: Mapping[str, object]) -> None:
         """Makes the folder a run of this config and data, or checks that it is one already.
@@ -72,16 +84,23 @@ class RunFolder:
             extra: more facts for run.json.
 
         Raises:
-            UsageError: the folder holds something else, a run of another config or data, or a run that another process
-                is working on.
+            UsageError: the folder cannot be made, or holds something else, a run of another config or data, or a run
+                that another process is working on.
         """
         wanted = json.loads(config.to_json())
-        if (self.path / "config.json").exists():
-            self._check_same(config, dataset)
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise UsageError(f"{self.path} is no run and not empty: choose another --workdir")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._lock()
+        try:
+            if (self.path / "config.json").exists():
+                self._check_same(config, dataset)
+            elif self.path.is_dir() and any(self.path.iterdir()):
+                raise UsageError(f"{self.path} is no run and not empty: choose another --workdir")
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock()
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                raise
+            raise UsageError(
+                f"cannot make the run's folder {self.path}: {error.strerror}; choose another --workdir"
+            ) from error
         self._write("run.json", {**_facts(dataset), **extra})
         self._write("config.json", wanted)
 
@@ -90,7 +109,7 @@ class RunFolder:
         differing = [
             f"{name} ({theirs.get(name)!r} there, {ours.get(name)!r} here)"
             for name in sorted({*theirs, *ours})
-            if theirs.get(name) != ours.get(name) and name not in _FREE and not name.startswith(_FREE_SECTIONS)
+            if theirs.get(name) != ours.get(name) and name not in _FREE
         ]
         if differing:
             raise UsageError(f"{self.path} is a run of another config, which differs in {'; '.join(differing)}")
@@ -113,11 +132,14 @@ class RunFolder:
 
     def _read(self, name: str) -> dict:
         try:
-            return json.loads((self.path / name).read_text())
+            found = json.loads((self.path / name).read_text())
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"{self.path} is no run: it has no {name}") from None
         except ValueError as error:
             raise UsageError(f"{self.path / name} is damaged: {error}") from None
+        if not isinstance(found, dict):
+            raise UsageError(f"{self.path / name} is damaged: it is no JSON object")
+        return found
 
     def _write(self, name: str, content: Mapping[str, object]) -> None:
         partial = self.path / f".{name}.partial"

@@ -62,8 +62,32 @@ def test_a_run_of_0_1_0_lacks_the_later_fields_and_goes_on(claim, towernet, tmp_
     for section, names in {"data": ["resize_to", "random_resized_crop"], "schedule": ["milestones", "decay"]}.items():
         for name in names:
             del fields[section][name]
+    for name in ("implementation", "micro_batches", "rematerialise"):
+        del fields[name]
     file.write_text(json.dumps(fields))
     assert RunFolder(tmp_path / "run").config() == config
     claim(config)
     with pytest.raises(UsageError, match=r"data\.random_resized_crop \(0\.0 there, 0\.08 here\)"):
         claim(towernet("data.random_resized_crop=0.08"))
+
+
+def test_facts_that_lack_something_are_damaged(claim, towernet, tmp_path):
+    folder = claim(towernet())
+    file = tmp_path / "run" / "run.json"
+    facts = json.loads(file.read_text())
+    del facts["classes"]
+    file.write_text(json.dumps(facts))
+    with pytest.raises(UsageError, match=r"run\.json is damaged: it has no classes"):
+        folder.facts()
+    file.write_text("[]")
+    with pytest.raises(UsageError, match=r"run\.json is damaged: it is no JSON object"):
+        folder.facts()
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("file", "File exists"), ("file/run", "Not a directory"), ("x" * 300, "File name too long")]
+)
+def test_a_place_where_no_folder_can_be_made_is_named(towernet, tmp_path, place, reason):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match=rf"cannot make the run's folder .*: {reason}; choose another --workdir"):
+        RunFolder(tmp_path / place).claim(towernet(), DATASET, {})
