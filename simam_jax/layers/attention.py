@@ -50,6 +50,8 @@ def create_attention(spec: str | None, *, name: str | None = None) -> nn.Module:
         ValueError: an unknown name or option, listing the known ones, or an option's value of the wrong type or one
             that the module refuses.
     """
+    if not isinstance(spec, str | None):
+        raise ValueError(f"an attention is a name with options, such as 'se:reduction=8', or None, got {spec!r}")
     kind, _, options = (spec or "none").partition(":")
     if kind not in _MODULES:
         raise ValueError(f"unknown attention {kind!r}: it is one of {', '.join(attention_names())}")
@@ -72,8 +74,8 @@ def _parse_options(kind: str, options: str) -> dict[str, object]:
     for option in filter(None, options.split(",")):
         key, equals, text = option.partition("=")
         if not equals or key not in fields:
-            known = ", ".join(fields) or "none"
-            raise ValueError(f"attention {kind!r} has no option {option!r}: write key=value with key one of: {known}")
+            hint = f"write key=value with key one of: {', '.join(fields)}" if fields else "it has none"
+            raise ValueError(f"attention {kind!r} has no option {option!r}: {hint}")
         parsed[key] = _parse_value(kind, key, text, type(fields[key].default))
     return parsed
 

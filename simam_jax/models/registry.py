@@ -1,8 +1,10 @@
 """Networks by name."""
 
 import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from functools import partial
+from numbers import Integral, Real
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -77,12 +79,14 @@ def create_model(
         normalised float images (B, H, W, 3) to float32 logits (B, num_classes).
 
     Raises:
-        ValueError: an unknown name, attention, placement, dtype or option, or num_classes below 1.
+        ValueError: an unknown name, attention, placement, dtype or option, or one out of its range.
     """
     if name not in _NETWORKS:
         raise ValueError(f"unknown network {name!r}: it is one of {', '.join(names())}")
-    if num_classes < 1:
-        raise ValueError(f"num_classes must be at least 1, got {num_classes}")
+    if not isinstance(num_classes, Integral) or num_classes < 1:
+        raise ValueError(f"num_classes must be a whole number from 1, got {num_classes!r}")
+    if not isinstance(placement, str):
+        raise ValueError(f"placement must be a name, such as auto or conv2, got {placement!r}")
     try:
         compute_dtype = jnp.dtype(dtype)
     except TypeError:
@@ -93,6 +97,15 @@ def create_model(
     known = inspect.signature(build).parameters.keys() & _OPTIONS
     if unknown := sorted(options.keys() - known):
         raise ValueError(f"network {name!r} has no option {unknown[0]!r}: it has {', '.join(sorted(known))}")
+    _check(options)
     if attention == "auto":
         attention = _OWN_ATTENTION.get(name, "none")
     return build(num_classes=num_classes, attention=attention, placement=placement, dtype=compute_dtype, **options)
+
+
+def _check(options: Mapping[str, object]) -> None:
+    dropout, width = options.get("dropout", 0.0), options.get("width", 1.0)
+    if not isinstance(dropout, Real) or not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be a number from 0 to below 1, got {dropout!r}")
+    if not isinstance(width, Real) or not 0 < width < math.inf:
+        raise ValueError(f"width must be a positive number, got {width!r}")

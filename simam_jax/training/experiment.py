@@ -105,6 +105,10 @@ def build(config: ConfigDict) -> Experiment:
         UsageError: the config or the data is wrong; the message names the section.
     """
     _check_checkpoint(**config.checkpoint)
+    _check_numbers(config)
+    with _section("model"):
+        # Names are read before the data is, which may take a download.
+        create_model(**{**config.model, "num_classes": config.model.num_classes or 1})
     mesh = create_mesh()
     check_batch_size("batch_size", config.batch_size, mesh)
     check_batch_size("eval_batch_size", config.eval_batch_size, mesh)
@@ -184,6 +188,15 @@ def _check_checkpoint(*, every_epochs: int, best_metric: str, best_above: float)
     # The best is the largest: a loss would keep the worst.
     if best_metric not in _BEST_METRICS:
         raise UsageError(f"config.checkpoint: best_metric is one of {', '.join(_BEST_METRICS)}, got {best_metric!r}")
+
+
+def _check_numbers(config: ConfigDict) -> None:
+    least = {"seed": 0, "log_every": 0, "data.workers": -1, "data.cache_gb": 0.0}
+    for field, bound in least.items():
+        section, _, name = field.rpartition(".")
+        value = (config[section] if section else config)[name]
+        if not value >= bound:
+            raise UsageError(f"config.{field} must be at least {bound:g}, got {value}")
 
 
 def batch_like(batch_size: int, image_size: int, mesh: Mesh) -> dict[str, jax.ShapeDtypeStruct]:

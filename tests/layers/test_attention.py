@@ -147,7 +147,7 @@ def test_no_attention_is_the_identity(spec):
         ("simam:e_lambda", "no option 'e_lambda'"),
         ("simam:e_lambda=big", "option e_lambda is a float, got 'big'"),
         ("none:x=1", "no option 'x=1'.*none"),
-        ("srm:reduction=2", "attention 'srm' has no option 'reduction=2'.*one of: none"),
+        ("srm:reduction=2", "attention 'srm' has no option 'reduction=2': it has none"),
         ("cbam:kernel=7", "attention 'cbam' has no option 'kernel=7'.*one of: reduction, kernel_size"),
         ("se:reduction=2.5", "option reduction is a int, got '2.5'"),
         ("se:reduction=0", "se: reduction must be at least 1, got 0"),
