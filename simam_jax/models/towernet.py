@@ -76,12 +76,13 @@ class TowerNet(nn.Module):
 def towernet(
     *, num_classes: int, attention: str | None, placement: str, dtype: DTypeLike, features_only: bool = False
 ) -> TowerNet:
-    """TowerNet; its attention is placed "auto".
+    """TowerNet; its attention is placed "auto", or "none".
 
     Raises:
         ValueError: an unknown attention, or another placement.
     """
-    if placement != "auto":
-        raise ValueError(f"TowerNet has no placement {placement!r}: it has auto, after its max-pools")
+    if placement not in ("auto", "none"):
+        raise ValueError(f"TowerNet has no placement {placement!r}: it has auto, after its max-pools, and none")
     create_attention(attention)  # a wrong spec fails here, not at the first call
+    attention = None if placement == "none" else attention
     return TowerNet(num_classes, partial(create_attention, attention), dtype, features_only)

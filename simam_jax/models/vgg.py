@@ -92,14 +92,15 @@ def vgg(
     dropout: float = 0.5,
     features_only: bool = False,
 ) -> VGG:
-    """VGG-`depth`; its attention is placed "auto".
+    """VGG-`depth`; its attention is placed "auto", or "none".
 
     Raises:
         ValueError: an unknown attention, or another placement.
     """
-    if placement != "auto":
-        raise ValueError(f"VGG has no placement {placement!r}: it has auto, after its max-pools")
+    if placement not in ("auto", "none"):
+        raise ValueError(f"VGG has no placement {placement!r}: it has auto, after its max-pools, and none")
     create_attention(attention)  # a wrong spec fails here, not at the first call
+    attention = None if placement == "none" else attention
     return VGG(
         num_classes,
         STAGE_SIZES[depth],
