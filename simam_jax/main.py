@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from simam_jax.host_memory import keep_freed_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
     from simam_jax.training.config import load_config, run_name
-    from simam_jax.training.loop import train
+    from simam_jax.training.loop import metric_name, train
 
     config = load_config(args.config, overrides)
     keep_freed_memory()
@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if outcome.best is None:
         print(f"done after {outcome.steps} steps; no checkpoint beat {config.checkpoint.best_above}; run: {workdir}")
     else:
-        print(f"done: best acc is {outcome.best.value:.4f} at epoch {outcome.best_epoch}; run: {workdir}")
+        best = f"best {metric_name(config)} is {outcome.best.value:.4f} at epoch {outcome.best_epoch}"
+        print(f"done: {best}; run: {workdir}")
     return 0
 
 

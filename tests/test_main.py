@@ -69,6 +69,12 @@ def test_a_loss_that_is_no_number_stops_the_run(arguments, tmp_path, capsys):
             "best_metric is one of accuracy, balanced_accuracy, top5, got 'loss'",
         ),
         (["--config.checkpoint.every_epochs=0"], "every_epochs must be at least 1, got 0"),
+        (["--config.seed=-1"], "config.seed must be at least 0, got -1"),
+        (["--config.log_every=-1"], "config.log_every must be at least 0"),
+        (["--config.data.workers=-5"], "config.data.workers must be at least -1"),
+        (["--config.data.cache_gb=-1"], "config.data.cache_gb must be at least 0"),
+        # Before the data is looked for.
+        (["--config.data.dir=/nowhere", "--config.model.name=towrnet"], "config.model: unknown network 'towrnet'"),
         (["--config.data.on_bad_record=x"], "config.data: on_bad_record"),
         (["--config.data.dir=/nowhere", "--config.data.source=x"], "configs/towernet.py:digits"),
     ],
@@ -88,3 +94,16 @@ def test_a_folder_that_is_no_run_is_left_alone(arguments, tmp_path, capsys):
     assert command.run(main, arguments) == 2
     assert "is no run and not empty" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("place", ["a_file", "a_file/run"])
+def test_a_folder_that_cannot_be_made(arguments, tmp_path, capsys, place):
+    (tmp_path / "a_file").write_text("mine")
+    assert command.run(main, [*arguments[:-1], str(tmp_path / place)]) == 2
+    assert "cannot make the run's folder" in capsys.readouterr().err
+
+
+def test_the_best_is_called_by_its_metric(arguments, capsys):
+    words = ["--config.checkpoint.best_metric=balanced_accuracy", "--config.checkpoint.best_above=0.0"]
+    assert command.run(main, [*arguments, *words]) == 0
+    assert "done: best balanced accuracy is" in capsys.readouterr().out

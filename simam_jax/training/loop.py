@@ -170,7 +170,7 @@ class _Run:
             epoch, loss, self._experiment.selection, metrics["loss"], metrics["accuracy"], metrics["balanced_accuracy"],
         )  # fmt: skip
         if is_best:
-            print(f"best acc is {value:.4f} at epoch {epoch}", flush=True)
+            print(f"best {metric_name(self._config)} is {value:.4f} at epoch {epoch}", flush=True)
         self._window_start = time.perf_counter()
 
     def _end_run(self, stop: StopRequest) -> None:
@@ -203,6 +203,12 @@ class _Run:
         best = self.checkpoints.best
         if best is not None:
             progress.best(best.value, self._experiment.epochs.of(best.step - 1))
+
+
+def metric_name(config: ConfigDict) -> str:
+    """What the best is best in, in words; the seed says acc."""
+    metric = config.checkpoint.best_metric
+    return "acc" if metric == "accuracy" else metric.replace("_", " ")
 
 
 def _evaluate(experiment: Experiment, state: TrainState, split: str, stop: StopRequest) -> dict[str, float] | None:
