@@ -16,12 +16,21 @@ Only tfds:cifar10 and tfds:cifar100 are normalised with the paper's constants, a
 
 The paper's top-1 accuracies in %, mean ± standard deviation of five runs:
 
-                         CIFAR-10                      CIFAR-100
-                         none          SimAM           none          SimAM
-    resnet20             92.33 ± .19   92.73 ± .18     68.88 ± .15   69.57 ± .40
-    resnet56             93.58 ± .20   93.76 ± .13     72.24 ± .37   72.82 ± .25
-    resnet110_bottleneck 94.51 ± .31   94.72 ± .18     75.54 ± .24   76.42 ± .27
-    mobilenet_v2         91.86 ± .12   92.36 ± .20     71.32 ± .09   72.08 ± .28
+    CIFAR-10  resnet20     resnet56     resnet110_bottleneck  mobilenet_v2
+    none      92.33 ± .19  93.58 ± .20  94.51 ± .31           91.86 ± .12
+    se        92.42 ± .14  93.69 ± .17  94.68 ± .22           91.79 ± .20
+    cbam      92.60 ± .31  93.82 ± .10  94.83 ± .18           91.88 ± .16
+    eca       92.35 ± .35  93.68 ± .08  94.72 ± .15           92.34 ± .23
+    gc        92.47 ± .19  93.58 ± .08  94.78 ± .25           91.73 ± .14
+    simam     92.73 ± .18  93.76 ± .13  94.72 ± .18           92.36 ± .20
+
+    CIFAR-100 resnet20     resnet56     resnet110_bottleneck  mobilenet_v2
+    none      68.88 ± .15  72.24 ± .37  75.54 ± .24           71.32 ± .09
+    se        69.45 ± .11  72.84 ± .51  76.56 ± .30           71.54 ± .31
+    cbam      69.47 ± .35  72.47 ± .52  76.45 ± .54           71.79 ± .22
+    eca       68.89 ± .57  72.45 ± .38  76.33 ± .65           71.24 ± .45
+    gc        69.16 ± .48  72.50 ± .50  76.21 ± .17           71.78 ± .28
+    simam     69.57 ± .40  72.82 ± .25  76.42 ± .27           72.08 ± .28
 """
 
 import base

@@ -7,7 +7,8 @@ and with the paper's SimAM by `--config.model.attention=simam:e_lambda=0.1 --wor
 
 NETWORK is resnet18, resnet34, resnet50, resnet101, resnext50_32x4d, or mobilenet_v2, which has its own recipe. DATA
 is a prepared folder or tfds:NAME; where nothing is said it is tfds:imagenet2012, whose two archives must be downloaded
-by hand: TensorFlow Datasets says where to put them.
+by hand: TensorFlow Datasets says where to put them. tfds:imagenet2012 is normalised with ImageNet's usual constants, a
+prepared folder with its own statistics.
 
 The paper's top-1 accuracies in %:
 
