@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from simam_jax import command
@@ -20,7 +19,8 @@ Shows the layers of a network with their shapes, parameters and multiply-adds, a
 """
 _EPILOG = """\
 With --config, any field can be changed by --config.FIELD=VALUE. The number of classes is that of the config's data,
-where they are prepared; elsewhere give --config.model.num_classes=N.
+where they are prepared or a set with a name, such as caltech101_16 or tfds:cifar10; elsewhere give
+--config.model.num_classes=N.
 
 json: {"model", "attention", "num_classes", "image_size", "convention",
        "layers": [{"path", "type", "input_shape", "output_shape", "output_bytes", "parameters", "batch_stats",
@@ -38,12 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, image_size = _of_config(args, overrides) if args.config else _of_model(args, overrides)
 
     # Imported after the arguments are known to be good: JAX takes seconds.
-    from simam_jax.models.registry import create_model
     from simam_jax.profiling.network import summarise
     from simam_jax.reporting.network_text import describe_network
 
+    if image_size < 1:
+        raise UsageError(f"the image size must be at least 1 pixel, got {image_size}")
+    model = _create(**options)
     try:
-        layers_and_totals = summarise(create_model(**options), image_size=image_size, convention=args.convention)
+        layers_and_totals = summarise(model, image_size=image_size, convention=args.convention)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if args.format == "table":
@@ -72,7 +74,7 @@ def _parser() -> command.Parser:
 
 def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[str, Any], int]:
     """What `create_model` takes, and the image size, by a config."""
-    from simam_jax.data.manifest import FILE_NAME, read_manifest
+    from simam_jax.data.class_count import class_count
     from simam_jax.training.config import load_config
 
     if (args.num_classes, args.attention, args.placement, args.image_size) != (None,) * 4:
@@ -82,13 +84,14 @@ def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict
         )
     config: Any = load_config(args.config, overrides)
     options = dict(config.model)
+    # A misspelt name is said rather than that its classes are not known.
+    _create(**{**options, "num_classes": options["num_classes"] or 1})
+    options["num_classes"] = options["num_classes"] or class_count(config.data.dir, config.data.source)
     if not options["num_classes"]:
-        if not (Path(config.data.dir) / FILE_NAME).exists():
-            raise UsageError(
-                f"the number of classes is not known, since {config.data.dir or 'data.dir'} is no prepared folder: "
-                f"give --config.model.num_classes=N"
-            )
-        options["num_classes"] = len(read_manifest(config.data.dir).classes)
+        raise UsageError(
+            f"the number of classes is not known, since {config.data.dir or 'data.dir'} is no prepared folder: "
+            f"give --config.model.num_classes=N"
+        )
     return options, config.data.image_size
 
 
@@ -105,6 +108,16 @@ def _of_model(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[
         "placement": args.placement or "auto",
     }
     return options, args.image_size if args.image_size is not None else 256
+
+
+def _create(**options: Any) -> Any:
+    """`create_model`, whose errors are usage errors here."""
+    from simam_jax.models.registry import create_model
+
+    try:
+        return create_model(**options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -44,6 +44,24 @@ def test_a_config_takes_its_classes_from_the_data(capsys, root, tiny_run):
     assert json.loads(out)["image_size"] == 128
 
 
+@pytest.mark.parametrize(
+    ("config", "classes"),
+    [
+        ("towernet.py", 16),
+        ("towernet.py:digits", 10),
+        ("cifar.py", 10),
+        ("cifar.py:resnet20@cifar100", 100),
+        ("cifar.py:resnet20@tfds:cifar100:3.0.2", 100),
+        ("imagenet.py", 1000),
+    ],
+)
+def test_a_named_set_need_not_be_there(capsys, root, tmp_path, monkeypatch, config, classes):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = ended(capsys, "--config", root / "configs" / config, "--format", "json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["num_classes"] == classes
+
+
 def test_a_config_without_data_says_what_to_give(capsys, root):
     config = f"{root / 'configs' / 'towernet.py'}:nowhere"
     code, out, err = ended(capsys, "--config", config)
@@ -58,15 +76,22 @@ def test_a_config_without_data_says_what_to_give(capsys, root):
         ([], "one of the arguments --config --model is required"),
         (["--model", "towernet"], "--model needs --num-classes N"),
         (["--model", "towernet9", "--num-classes", "16"], "unknown network 'towernet9'"),
-        (["--model", "towernet", "--num-classes", "0"], "num_classes must be at least 1"),
+        (["--model", "towernet", "--num-classes", "0"], "num_classes must be a whole number from 1"),
         (["--model", "towernet", "--num-classes", "16", "--image-size", "64"], "at least 128x128"),
+        (["--model", "resnet18", "--num-classes", "16", "--image-size", "0"], "at least 1 pixel, got 0"),
+        (["--model", "resnet18", "--num-classes", "16", "--image-size", "-5"], "at least 1 pixel, got -5"),
+        (["--config", "configs/cifar.py", "--config.data.image_size=0"], "at least 1 pixel, got 0"),
+        (["--config", "configs/cifar.py:resnt20@nowhere"], "unknown network 'cifar_resnt20'"),
+        (["--config", "configs/towernet.py:nowhere", "--config.model.attention=x"], "unknown attention 'x'"),
+        (["--config", "configs/cifar.py:resnet20@tfds:mine"], "tfds:mine is no prepared folder: give --config.model."),
         (["--model", "towernet", "--num-classes", "16", "--attention", "x"], "unknown attention 'x'"),
         (["--model", "towernet", "--num-classes", "16", "--config.seed=1"], "unrecognised argument '--config.seed=1'"),
         (["--config", "c.py", "--num-classes", "16"], "say --config.model.num_classes"),
         (["--config", "c.py"], "no config file c.py"),
     ],
 )
-def test_usage_errors_are_one_line(capsys, words, said):
+def test_usage_errors_are_one_line(capsys, root, monkeypatch, words, said):
+    monkeypatch.chdir(root)
     code, out, err = ended(capsys, *words)
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
