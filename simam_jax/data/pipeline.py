@@ -6,6 +6,7 @@ consecutive share of every batch. So a position in the stream is a step, and the
 """
 
 import os
+import signal
 from functools import partial
 from typing import TypedDict
 
@@ -94,8 +95,14 @@ def _share(
         # Grain's options for its workers are absl flags, which our commands do not parse.
         if not flags.FLAGS.is_parsed():
             flags.FLAGS.mark_as_parsed()
-        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers))
+        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers), _ignore_ctrl_c)
     return batches
+
+
+def _ignore_ctrl_c(worker: int, count: int) -> None:
+    """A terminal sends it to the workers too, which are to go on until the process that they work for closes them."""
+    del worker, count
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _record(records: Records, index: int, place: int) -> dict:

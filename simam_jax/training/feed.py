@@ -1,5 +1,6 @@
 """From a process's batches to global batches on the devices, ahead of their use."""
 
+import gc
 from collections.abc import Iterator
 from functools import partial
 
@@ -12,7 +13,28 @@ from simam_jax.training.mesh import to_devices
 _AHEAD = 2
 
 
-def feed(batches: grain.IterDataset, mesh: Mesh) -> Iterator[dict[str, jax.Array]]:
-    """Moves batches to the mesh in a thread of its own, two ahead."""
-    moved = batches.map(partial(to_devices, mesh))
-    return iter(grain.experimental.ThreadPrefetchIterDataset(moved, prefetch_buffer_size=_AHEAD))
+class Feed(Iterator[dict[str, jax.Array]]):
+    """Batches on their way to the mesh: a thread of its own moves them there, two ahead.
+
+    To be closed where it is left before its end, after the last batch has been let go.
+    """
+
+    def __init__(self, batches: grain.IterDataset, mesh: Mesh):
+        """Starts nothing before the first batch is asked for."""
+        moved = batches.map(partial(to_devices, mesh))
+        self._moved = iter(grain.experimental.ThreadPrefetchIterDataset(moved, prefetch_buffer_size=_AHEAD))
+
+    def __next__(self) -> dict[str, jax.Array]:
+        return next(self._moved)
+
+    def close(self) -> None:
+        """Ends the thread and the processes that decode, and frees the memory that these share with this one."""
+        self._moved.close()
+        # A batch on a CPU may be the very memory that a process decoded into, which Grain frees with its array, and JAX
+        # lets go of arrays of the host when garbage is collected.
+        gc.collect()
+
+
+def feed(batches: grain.IterDataset, mesh: Mesh) -> Feed:
+    """Moves batches to the mesh, ahead of their use."""
+    return Feed(batches, mesh)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,8 +108,10 @@ class _Run:
     def to_the_end(self, stop: StopRequest, started: float) -> Outcome:
         first = self._step
         epochs = self._experiment.epochs
-        batches = feed(self._experiment.train_batches(self._step), self._experiment.mesh)
-        with TrainingProgress(steps=epochs.steps, epochs=epochs.count, step=self._step) as progress:
+        with (
+            closing(feed(self._experiment.train_batches(self._step), self._experiment.mesh)) as batches,
+            TrainingProgress(steps=epochs.steps, epochs=epochs.count, step=self._step) as progress,
+        ):
             self._show_best(progress)
             while True:
                 epoch = epochs.ended_at(self._step)

@@ -1,6 +1,7 @@
 """A run ends with the same bits however it was interrupted."""
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -34,7 +35,12 @@ def start(root, digits, python_environment):
             f"--config.data.dir={digits}", f"--config.epochs={EPOCHS}", "--workdir", str(workdir), *overrides,
         ]  # fmt: skip
         return subprocess.Popen(
-            command, env=python_environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            env=python_environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
 
     return start
@@ -129,6 +135,28 @@ def test_a_signal_before_the_first_step_ends_the_run_at_once(start, tmp_path, nu
     assert line.startswith(f"stopped by {number.name} before the first step; nothing is lost; ")
     assert "Traceback" not in output
     assert not (tmp_path / "run").exists()
+
+
+WORKERS = ("--config.data.workers=2", "--config.data.cache_gb=0.0", "--config.checkpoint.best_above=0.0")
+
+
+def test_decoding_processes_leave_nothing_behind(start, tmp_path):
+    output = finish(start(tmp_path / "run", *WORKERS, "--config.epochs=1"))
+    last = output.splitlines()[-3:]
+    assert last[0].startswith("epoch 0: train loss"), output
+    assert [line.split(" is ")[0] for line in last[1:]] == ["best acc", "done: best acc"], output
+
+
+def test_ctrl_c_at_the_terminal_is_one_line_with_decoding_processes_too(start, tmp_path):
+    """The terminal sends it to all of them."""
+    process = start(tmp_path / "run", *WORKERS)
+    wait_for(lambda: saved_steps(tmp_path / "run"), process)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 130, output
+    assert output.splitlines()[-1].startswith("stopped by SIGINT at step "), output
+    assert "Traceback" not in output
+    assert "leaked" not in output
 
 
 def test_a_run_of_another_config_is_refused(start, uninterrupted):
