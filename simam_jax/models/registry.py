@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -105,7 +105,7 @@ def create_model(
 
 def _check(options: Mapping[str, object]) -> None:
     dropout, width = options.get("dropout", 0.0), options.get("width", 1.0)
-    if not isinstance(dropout, Real) or not 0 <= dropout < 1:
+    if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         raise ValueError(f"dropout must be a number from 0 to below 1, got {dropout!r}")
-    if not isinstance(width, Real) or not 0 < width < math.inf:
+    if not isinstance(width, int | float) or not 0 < width < math.inf:
         raise ValueError(f"width must be a positive number, got {width!r}")
