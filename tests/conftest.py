@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2".strip()
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+# Commands keep compiled programs: not the tests' in the user's folder.
+_compiled = tempfile.TemporaryDirectory(prefix="simam_jax-compiled-")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
 
 from jaxtyping import install_import_hook
 

@@ -106,12 +106,14 @@ def test_peers_do_not_import_this_package(root):
             assert not [name for name in names if name.split(".")[0] == "simam_jax"], path
 
 
-@pytest.mark.parametrize("network", ["cifar_resnet20", "towernet", "resnet50"])
-def test_pytorchs_losses_are_ours(network):
+@pytest.mark.parametrize(
+    ("network", "size", "batch"), [("cifar_resnet20", 32, 4), ("towernet", 128, 4), ("resnet50", 64, 8)]
+)
+def test_pytorchs_losses_are_ours(network, size, batch):
     python = os.environ.get("SIMAM_JAX_TORCH_PYTHON")
     if not python:
         pytest.skip("SIMAM_JAX_TORCH_PYTHON does not name an interpreter that has torch")
-    case = StepCase(network, "simam", "float32", 128 if network == "towernet" else 32, 4)
+    case = StepCase(network, "simam", "float32", size, batch)
     with field.take_the_field(python) as contestants, exchanged(contestants, case, Budget(300.0)) as exchange:
         assert exchange is not None
         facts = {

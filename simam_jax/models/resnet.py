@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, DTypeLike, Float
 
-from simam_jax.layers.convolution import square_conv
+from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.initializers import he_normal_fan_out, pytorch_bias, pytorch_kernel
 from simam_jax.layers.placement import Placed, place
@@ -45,7 +45,7 @@ class ResNet(nn.Module):
         self, images: Float[Array, "B H W 3"], *, train: bool
     ) -> Float[Array, "B classes"] | tuple[Float[Array, "B h w C"], ...]:
         """Logits, float32, of normalised images."""
-        conv = partial(square_conv, use_bias=False, kernel_init=he_normal_fan_out, dtype=self.dtype)
+        conv = partial(SquareConv, use_bias=False, kernel_init=he_normal_fan_out, dtype=self.dtype)
         norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
 
         x = images.astype(self.dtype)

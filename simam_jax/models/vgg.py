@@ -7,7 +7,7 @@ from flax import linen as nn
 from jaxtyping import Array, DTypeLike, Float
 
 from simam_jax.layers.attention import create_attention
-from simam_jax.layers.convolution import square_conv
+from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.initializers import he_normal_fan_out
 from simam_jax.ops.pooling import adaptive_average_pool, max_pool
@@ -59,7 +59,7 @@ class VGG(nn.Module):
                 f"VGG halves its images five times: they must be at least "
                 f"{SMALLEST_IMAGE}x{SMALLEST_IMAGE} pixels, got {height}x{width}"
             )
-        conv = partial(square_conv, dtype=self.dtype, kernel_init=he_normal_fan_out)
+        conv = partial(SquareConv, dtype=self.dtype, kernel_init=he_normal_fan_out)
         norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
         linear = partial(nn.Dense, kernel_init=nn.initializers.normal(0.01), dtype=self.dtype)
         drop = nn.Dropout(self.dropout, deterministic=not train)

@@ -68,6 +68,7 @@ def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float)
     folder = RunFolder(workdir)
     folder.claim(config, experiment.dataset, {"parameters": parameters})
     run = _Run(config, experiment, folder)
+    stop.defer()
     try:
         return run.to_the_end(stop, started)
     except DivergedError as error:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from simam_jax.layers.convolution import square_conv
+from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.inverted_residual import InvertedResidual
 from simam_jax.layers.placement import Placed, Positions, place
 from simam_jax.layers.preactivation import PreBasicBlock, PreBottleneck, WideBasicBlock
@@ -33,7 +33,7 @@ class Note(nn.Module):
 
 
 def build(block, attention: Placed, *, features=8, strides=1, train=False, **options):
-    conv = partial(square_conv, use_bias=False, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
+    conv = partial(SquareConv, use_bias=False, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
     norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, dtype=jnp.float32)
     return block(
         features=features,

@@ -10,7 +10,7 @@ from flax import linen as nn
 from flax import traverse_util
 
 from simam_jax.layers import attention_names
-from simam_jax.layers.convolution import square_conv
+from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.inverted_residual import InvertedResidual
 from simam_jax.layers.placement import place
 from simam_jax.layers.preactivation import PreBasicBlock, PreBottleneck, WideBasicBlock
@@ -42,7 +42,7 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        conv = partial(square_conv, use_bias=False, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
+        conv = partial(SquareConv, use_bias=False, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
         norm = partial(nn.BatchNorm, use_running_average=False, dtype=jnp.float32)
         block = BLOCKS[self.kind]
         positions = (block.func if isinstance(block, partial) else block).positions

@@ -160,7 +160,7 @@ def test_a_batch_split_over_devices():
 
 def lowered(platform):
     """A training step's program for a platform, by way of every kind of convolution of TowerNet."""
-    model = create_model("towernet", num_classes=2)
+    model = create_model("towernet", num_classes=2, attention="none")
     images = jax.ShapeDtypeStruct((2, 128, 128, 3), jnp.float32)
     variables = jax.eval_shape(partial(model.init, train=False), jax.random.key(0), images)
 

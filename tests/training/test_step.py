@@ -7,7 +7,7 @@ import pytest
 from flax import linen as nn
 
 from simam_jax.errors import UsageError
-from simam_jax.layers.convolution import square_conv
+from simam_jax.layers.convolution import SquareConv
 from simam_jax.ops.augment import create_augment
 from simam_jax.training.config import load_config
 from simam_jax.training.experiment import build
@@ -25,7 +25,7 @@ class Small(nn.Module):
 
     @nn.compact
     def __call__(self, x, *, train):
-        conv = partial(square_conv, kernel_size=3, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
+        conv = partial(SquareConv, kernel_size=3, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
         for number in range(3):
             x = conv(8, name=f"conv{number}")(x)
             x = nn.BatchNorm(use_running_average=not train, momentum=0.9, name=f"norm{number}")(x) if self.norm else x
@@ -42,7 +42,7 @@ class WithoutNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x, *, train):
-        conv = partial(square_conv, kernel_size=3, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
+        conv = partial(SquareConv, kernel_size=3, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
         for number in range(3):
             x = nn.relu(conv(8, name=f"conv{number}")(x))
         return nn.Dense(3, name="head")(x.mean((-3, -2)))
