@@ -111,15 +111,5 @@ def _of_model(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[
     return options, args.image_size if args.image_size is not None else 256
 
 
-def _create(**options: Any) -> Any:
-    """`create_model`, whose errors are usage errors here."""
-    from simam_jax.models.registry import create_model
-
-    try:
-        return create_model(**options)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-
-
 if __name__ == "__main__":
     sys.exit(command.run(main))

@@ -16,7 +16,7 @@ os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 _compiled = tempfile.TemporaryDirectory(prefix="simam_jax-compiled-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
 
-from jaxtyping import install_import_hook
+from jaxtyping import install_import_hook  # noqa: E402
 
 _hook = install_import_hook("simam_jax", "beartype.beartype")
 _hook.__enter__()

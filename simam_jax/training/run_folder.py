@@ -33,9 +33,6 @@ _NO_PLACE = {
 }
 
 
-_NO_PLACE = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EROFS}
-
-
 class RunFolder:
     """The files of one run.
 

@@ -1,6 +1,5 @@
 """Stopping on a signal: at once while there is nothing to save, after that at the next safe moment."""
 
-import os
 import signal
 import threading
 from types import FrameType
@@ -56,10 +55,6 @@ class StopRequest:
     def exit_code(self) -> int:
         """What the process should exit with."""
         return _EXIT_CODES[signal.Signals(self._signal)]
-
-    def defer(self) -> None:
-        """From here on signals are noted: there is something to save first."""
-        self._deferred = True
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
