@@ -19,8 +19,4 @@ from ml_collections import ConfigDict
 
 def get_config(arg: str = "") -> ConfigDict:
     """The experiment on the data that `arg` names."""
-    config = seed.recipe(arg)
-    config.model.name = "mobilenet_v2"
-    config.model.attention = "none"
-    config.optimizer.weight_decay = 1e-4
-    return config.lock()
+    return seed.recipe(arg, "mobilenet_v2")

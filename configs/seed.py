@@ -6,11 +6,14 @@ import base
 from ml_collections import ConfigDict
 
 
-def recipe(arg: str) -> ConfigDict:
-    """The base, unlocked, on the seed's 16 classes of Caltech-101.
+def recipe(arg: str, name: str, *, attention: str = "none", weight_decay: float = 1e-4) -> ConfigDict:
+    """The experiment with a network, locked.
 
     Args:
-        arg: "" for those, "digits" for handwritten digits at 128², or else a prepared folder or "tfds:NAME".
+        arg: "" for the seed's 16 classes of Caltech-101, "digits" for handwritten digits at 128², or else a prepared
+            folder or "tfds:NAME".
+        name, attention: of the network.
+        weight_decay: as the seed has it for its baselines, unless given.
     """
     config = base.get_config().unlock()
     if arg == "digits":
@@ -23,4 +26,7 @@ def recipe(arg: str) -> ConfigDict:
     else:
         config.data.dir = str(Path("data") / "caltech101_16")
         config.data.source = "caltech101_16"
-    return config
+    config.model.name = name
+    config.model.attention = attention
+    config.optimizer.weight_decay = weight_decay
+    return config.lock()

@@ -15,8 +15,4 @@ from ml_collections import ConfigDict
 
 def get_config(arg: str = "") -> ConfigDict:
     """The experiment on the data that `arg` names."""
-    config = seed.recipe(arg)
-    config.model.name = "towernet"
-    config.model.attention = "simam"
-    config.optimizer.weight_decay = 2e-4
-    return config.lock()
+    return seed.recipe(arg, "towernet", attention="simam", weight_decay=2e-4)

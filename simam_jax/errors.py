@@ -19,8 +19,11 @@ class StorageError(OSError):
     exit_code = 4
 
 
-class Stopped(Exception):  # noqa: N818 - no error: the work is saved
-    """A signal ended the work after everything was saved: exit code 75 (SIGTERM) or 130 (Ctrl-C)."""
+class Stopped(BaseException):
+    """A signal ended the work without losing any of it: exit code 75 (SIGTERM) or 130 (Ctrl-C).
+
+    No Exception, as KeyboardInterrupt is none: it may come anywhere, and says nothing about what it interrupts.
+    """
 
     def __init__(self, message: str, *, exit_code: int):
         super().__init__(message)

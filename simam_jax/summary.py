@@ -35,17 +35,17 @@ many. Batch statistics are the buffers of a batch norm; activations are the laye
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command."""
     args, overrides = _parser().parse_known_args(argv)
-    options, image_size = _of_config(args, overrides) if args.config else _of_model(args, overrides)
-
-    # Imported after the arguments are known to be good: JAX takes seconds.
-    from simam_jax.profiling.network import summarise
-    from simam_jax.reporting.network_text import describe_network
-
-    if image_size < 1:
-        raise UsageError(f"the image size must be at least 1 pixel, got {image_size}")
-    model = _create(**options)
     try:
-        layers_and_totals = summarise(model, image_size=image_size, convention=args.convention)
+        options, image_size = _of_config(args, overrides) if args.config else _of_model(args, overrides)
+        if image_size < 1:
+            raise UsageError(f"the image size must be at least 1 pixel, got {image_size}")
+
+        # Imported after the arguments are known to be good: JAX takes seconds.
+        from simam_jax.models.registry import create_model
+        from simam_jax.profiling.network import summarise
+        from simam_jax.reporting.network_text import describe_network
+
+        layers_and_totals = summarise(create_model(**options), image_size=image_size, convention=args.convention)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if args.format == "table":
@@ -75,6 +75,7 @@ def _parser() -> command.Parser:
 def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[str, Any], int]:
     """What `create_model` takes, and the image size, by a config."""
     from simam_jax.data.class_count import class_count
+    from simam_jax.models.registry import create_model
     from simam_jax.training.config import load_config
 
     if (args.num_classes, args.attention, args.placement, args.image_size) != (None,) * 4:
@@ -85,7 +86,7 @@ def _of_config(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict
     config: Any = load_config(args.config, overrides)
     options = dict(config.model)
     # A misspelt name is said rather than that its classes are not known.
-    _create(**{**options, "num_classes": options["num_classes"] or 1})
+    create_model(**{**options, "num_classes": options["num_classes"] or 1})
     options["num_classes"] = options["num_classes"] or class_count(config.data.dir, config.data.source)
     if not options["num_classes"]:
         raise UsageError(
@@ -108,16 +109,6 @@ def _of_model(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[
         "placement": args.placement or "auto",
     }
     return options, args.image_size if args.image_size is not None else 256
-
-
-def _create(**options: Any) -> Any:
-    """`create_model`, whose errors are usage errors here."""
-    from simam_jax.models.registry import create_model
-
-    try:
-        return create_model(**options)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
 
 
 if __name__ == "__main__":

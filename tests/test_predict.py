@@ -98,6 +98,14 @@ def test_usage_errors_are_one_line(run, capsys, words, said):
     assert err.count("\n") == 1
 
 
+def test_a_run_json_that_lacks_something_is_named(run, photos, capsys):
+    facts = json.loads((run / "run.json").read_text())
+    del facts["classes"]
+    (run / "run.json").write_text(json.dumps(facts))
+    code, out, err = ended(capsys, "--run", run, photos / "a.png")
+    assert (code, out, err) == (2, "", f"error: {run / 'run.json'} is damaged: it has no classes\n")
+
+
 def test_a_reader_that_goes_away_is_no_traceback(run, tiny_run, python_environment):
     words = [sys.executable, "-m", "simam_jax.predict", "--run", str(run), str(tiny_run.data)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=python_environment) as process:

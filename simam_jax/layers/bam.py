@@ -5,7 +5,9 @@ from functools import partial
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from simam_jax.layers.batch_norm import batch_norm
 from simam_jax.layers.initializers import pytorch_bias, pytorch_kernel
+from simam_jax.layers.linear import linear
 from simam_jax.layers.options import require_at_least
 
 
@@ -42,19 +44,8 @@ class BAM(nn.Module):
         """Gates x; in training the batch norms use the batch's statistics."""
         channels = x.shape[-1]
         hidden = max(channels // self.reduction, 1)
-        norm = partial(
-            nn.BatchNorm,
-            use_running_average=not train,
-            momentum=0.9,
-            epsilon=1e-5,
-            dtype=x.dtype,
-            use_fast_variance=False,
-        )
-
-        def linear(features: int, fan_in: int, name: str) -> nn.Dense:
-            return nn.Dense(
-                features, dtype=x.dtype, kernel_init=pytorch_kernel, bias_init=pytorch_bias(fan_in), name=name
-            )
+        norm = partial(batch_norm, train=train, dtype=x.dtype)
+        fully = partial(linear, dtype=x.dtype)
 
         def dilated(name: str) -> nn.Conv:
             return nn.Conv(
@@ -68,12 +59,12 @@ class BAM(nn.Module):
                 name=name,
             )
 
-        of_channels = nn.relu(linear(hidden, channels, "fc1")(x.mean((-3, -2), keepdims=True)))
-        of_channels = norm(name="bn_channel")(linear(channels, hidden, "fc2")(of_channels))
+        of_channels = nn.relu(fully(hidden, inputs=channels, name="fc1")(x.mean((-3, -2), keepdims=True)))
+        of_channels = norm(name="bn_channel")(fully(channels, inputs=hidden, name="fc2")(of_channels))
 
-        of_positions = nn.relu(linear(hidden, channels, "reduce")(x))
+        of_positions = nn.relu(fully(hidden, inputs=channels, name="reduce")(x))
         of_positions = nn.relu(dilated("dilated1")(of_positions))
         of_positions = nn.relu(dilated("dilated2")(of_positions))
-        of_positions = norm(name="bn_spatial")(linear(1, hidden, "project")(of_positions))
+        of_positions = norm(name="bn_spatial")(fully(1, inputs=hidden, name="project")(of_positions))
 
         return x + x * nn.sigmoid(of_channels + of_positions)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from simam_jax.layers.initializers import pytorch_bias, pytorch_kernel
+from simam_jax.layers.linear import linear
 from simam_jax.layers.options import require_at_least, require_odd
 from simam_jax.layers.pooled_gate import pooled_gate
 
@@ -41,11 +41,7 @@ class CBAM(nn.Module):
         channels = x.shape[-1]
         hidden = max(channels // self.reduction, 1)
         pooled = jnp.concatenate([x.mean((-3, -2), keepdims=True), x.max((-3, -2), keepdims=True)], axis=-3)
-        pooled = nn.Dense(
-            hidden, dtype=x.dtype, kernel_init=pytorch_kernel, bias_init=pytorch_bias(channels), name="fc1"
-        )(pooled)
-        pooled = nn.Dense(
-            channels, dtype=x.dtype, kernel_init=pytorch_kernel, bias_init=pytorch_bias(hidden), name="fc2"
-        )(nn.relu(pooled))
+        pooled = nn.relu(linear(hidden, inputs=channels, dtype=x.dtype, name="fc1")(pooled))
+        pooled = linear(channels, inputs=hidden, dtype=x.dtype, name="fc2")(pooled)
         x = x * nn.sigmoid(pooled.sum(-3, keepdims=True))
         return x * pooled_gate(x, self.kernel_size, train=train)

@@ -1,10 +1,13 @@
 """Coordinate attention."""
 
+from functools import partial
+
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from simam_jax.layers.initializers import pytorch_bias, pytorch_kernel
+from simam_jax.layers.batch_norm import batch_norm
+from simam_jax.layers.linear import linear
 from simam_jax.layers.options import require_at_least
 
 
@@ -33,24 +36,12 @@ class CoordinateAttention(nn.Module):
         """Gates x; in training the batch norm uses the batch's statistics."""
         height, _, channels = x.shape[-3:]
         hidden = max(8, channels // self.reduction)
-
         # Over means of one axis a 1×1 convolution is a linear layer.
-        def conv(features: int, fan_in: int, name: str) -> nn.Dense:
-            return nn.Dense(
-                features, dtype=x.dtype, kernel_init=pytorch_kernel, bias_init=pytorch_bias(fan_in), name=name
-            )
-
+        conv = partial(linear, dtype=x.dtype)
         lines = jnp.concatenate([x.mean(-2), x.mean(-3)], axis=-2)
-        norm = nn.BatchNorm(
-            use_running_average=not train,
-            momentum=0.9,
-            epsilon=1e-5,
-            dtype=x.dtype,
-            use_fast_variance=False,
-            name="bn1",
-        )
-        lines = nn.hard_swish(norm(conv(hidden, channels, "conv1")(lines)))
+        lines = batch_norm(train=train, dtype=x.dtype, name="bn1")(conv(hidden, inputs=channels, name="conv1")(lines))
+        lines = nn.hard_swish(lines)
         rows, columns = lines[..., :height, :], lines[..., height:, :]
-        gate_h = nn.sigmoid(conv(channels, hidden, "conv_h")(rows))
-        gate_w = nn.sigmoid(conv(channels, hidden, "conv_w")(columns))
+        gate_h = nn.sigmoid(conv(channels, inputs=hidden, name="conv_h")(rows))
+        gate_w = nn.sigmoid(conv(channels, inputs=hidden, name="conv_w")(columns))
         return x * gate_h[..., :, None, :] * gate_w[..., None, :, :]

@@ -3,7 +3,7 @@
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from simam_jax.layers.initializers import pytorch_bias, pytorch_kernel
+from simam_jax.layers.linear import linear
 
 
 class ESE(nn.Module):
@@ -19,7 +19,5 @@ class ESE(nn.Module):
         del train
         channels = x.shape[-1]
         mean = x.mean((-3, -2), keepdims=True)
-        gate = nn.Dense(
-            channels, dtype=x.dtype, kernel_init=pytorch_kernel, bias_init=pytorch_bias(channels), name="fc"
-        )(mean)
+        gate = linear(channels, inputs=channels, dtype=x.dtype, name="fc")(mean)
         return x * nn.hard_sigmoid(gate)

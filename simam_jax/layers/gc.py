@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from simam_jax.layers.initializers import pytorch_bias, pytorch_kernel
+from simam_jax.layers.linear import linear
 from simam_jax.layers.options import require_at_least
 
 
@@ -42,12 +42,6 @@ class GC(nn.Module):
         )(x)
         weights = nn.softmax(logits.astype(wide), axis=(-3, -2))
         context = (weights * x.astype(wide)).sum((-3, -2), keepdims=True).astype(x.dtype)
-        hidden = nn.Dense(
-            max(channels // self.reduction, 1),
-            dtype=x.dtype,
-            kernel_init=pytorch_kernel,
-            bias_init=pytorch_bias(channels),
-            name="fc1",
-        )(context)
+        hidden = linear(max(channels // self.reduction, 1), inputs=channels, dtype=x.dtype, name="fc1")(context)
         hidden = nn.relu(nn.LayerNorm(epsilon=1e-5, dtype=x.dtype, use_fast_variance=False, name="norm")(hidden))
         return x + nn.Dense(channels, dtype=x.dtype, kernel_init=nn.initializers.zeros, name="fc2")(hidden)

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from simam_jax.layers.batch_norm import batch_norm
 from simam_jax.layers.initializers import pytorch_kernel
 
 
@@ -25,12 +26,4 @@ def pooled_gate(
         kernel_init=pytorch_kernel,
         name=f"conv{suffix}",
     )(pooled)
-    norm = nn.BatchNorm(
-        use_running_average=not train,
-        momentum=0.99,
-        epsilon=1e-5,
-        dtype=x.dtype,
-        use_fast_variance=False,
-        name=f"bn{suffix}",
-    )
-    return nn.sigmoid(norm(logits))
+    return nn.sigmoid(batch_norm(train=train, dtype=x.dtype, name=f"bn{suffix}", keeps=0.99)(logits))

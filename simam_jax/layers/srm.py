@@ -4,6 +4,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from simam_jax.layers.batch_norm import batch_norm
+
 
 class SRM(nn.Module):
     """A gate for each channel from its own mean and standard deviation: `x * sigmoid(norm(w0 · mean + w1 · std))`.
@@ -27,12 +29,5 @@ class SRM(nn.Module):
         style = jnp.concatenate([mean, jnp.sqrt(variance + 1e-5)], axis=-2)
         weights = self.param("cfc", nn.initializers.zeros, (2, channels), jnp.float32)
         weights = jnp.expand_dims(weights, range(style.ndim - 2))
-        norm = nn.BatchNorm(
-            use_running_average=not train,
-            momentum=0.9,
-            epsilon=1e-5,
-            dtype=x.dtype,
-            use_fast_variance=False,
-            name="bn",
-        )
+        norm = batch_norm(train=train, dtype=x.dtype, name="bn")
         return x * nn.sigmoid(norm((weights * style).sum(-2, keepdims=True)))

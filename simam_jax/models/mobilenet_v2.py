@@ -125,9 +125,8 @@ def mobilenet_v2(
     """The network for images of ImageNet's size, as torchvision builds it.
 
     Raises:
-        ValueError: an unknown attention or placement, or a width that is not positive.
+        ValueError: an unknown attention or placement.
     """
-    _check_width(width)
     return MobileNetV2(
         num_classes,
         STAGES,
@@ -160,9 +159,8 @@ def cifar_mobilenet_v2(
     It shrinks eightfold, its activation is ReLU, every block expands, and a block of stride 1 always has a shortcut.
 
     Raises:
-        ValueError: an unknown attention or placement, or a width that is not positive.
+        ValueError: an unknown attention or placement.
     """
-    _check_width(width)
     return MobileNetV2(
         num_classes,
         CIFAR_STAGES,
@@ -178,11 +176,6 @@ def cifar_mobilenet_v2(
         dtype=dtype,
         features_only=features_only,
     )
-
-
-def _check_width(width: float) -> None:
-    if not width > 0:
-        raise ValueError(f"width must be positive, got {width}")
 
 
 def round_width(width: float) -> int:

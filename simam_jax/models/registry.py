@@ -4,6 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from numbers import Integral
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -82,8 +83,8 @@ def create_model(
     """
     if name not in _NETWORKS:
         raise ValueError(f"unknown network {name!r}: it is one of {', '.join(names())}")
-    if not isinstance(num_classes, int) or num_classes < 1:
-        raise ValueError(f"num_classes must be at least 1, and a whole number, got {num_classes!r}")
+    if not isinstance(num_classes, Integral) or num_classes < 1:
+        raise ValueError(f"num_classes must be a whole number from 1, got {num_classes!r}")
     if not isinstance(placement, str):
         raise ValueError(f"placement must be a name, such as auto or conv2, got {placement!r}")
     try:

@@ -83,7 +83,6 @@ def towernet(
     """
     if placement not in ("auto", "none"):
         raise ValueError(f"TowerNet has no placement {placement!r}: it has auto, after its max-pools, and none")
-    if placement == "none":
-        attention = None
     create_attention(attention)  # a wrong spec fails here, not at the first call
+    attention = None if placement == "none" else attention
     return TowerNet(num_classes, partial(create_attention, attention), dtype, features_only)

@@ -99,9 +99,8 @@ def vgg(
     """
     if placement not in ("auto", "none"):
         raise ValueError(f"VGG has no placement {placement!r}: it has auto, after its max-pools, and none")
-    if placement == "none":
-        attention = None
     create_attention(attention)  # a wrong spec fails here, not at the first call
+    attention = None if placement == "none" else attention
     return VGG(
         num_classes,
         STAGE_SIZES[depth],

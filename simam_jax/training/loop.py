@@ -52,7 +52,7 @@ def train(config: ConfigDict, workdir: Path) -> Outcome:
         UsageError: the config or the data is wrong, or the folder is another run's.
         DivergedError: a loss or gradient was not finite.
         StorageError: something could not be written or every checkpoint is damaged.
-        Stopped: a signal came; everything is saved.
+        Stopped: a signal came; everything is saved, or there was nothing to save yet.
     """
     started = time.perf_counter()
     with StopRequest() as stop:
@@ -63,6 +63,8 @@ def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float)
     experiment = build(config)
     _log.info("built and compiled in %.1f s", time.perf_counter() - started)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
+    # Before the folder is claimed: half claimed, it would be no run, and not empty.
+    stop.defer()
     folder = RunFolder(workdir)
     folder.claim(config, experiment.dataset, {"parameters": parameters})
     run = _Run(config, experiment, folder)

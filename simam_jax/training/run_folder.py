@@ -19,16 +19,18 @@ from simam_jax.training.config import flatten
 
 # What may differ when a run goes on: where the data lies and how it is read, not what is computed.
 _FREE = ("data.dir", "data.workers", "data.cache_gb", "log_every")
-# Fields that older runs lack, with what those runs did.
+# Fields that older runs lack, with what those runs did; but for the implementation, which was stock XLA's: they go on
+# with the default, to rounding.
 _LATER = {
     "": {"implementation": "auto", "micro_batches": 1, "rematerialise": False},
     "data": {"resize_to": 0, "random_resized_crop": 0.0},
     "schedule": {"milestones": (), "decay": 0.1},
 }
 _PACKAGES = ("simam-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "clu", "numpy")
-
-
-_NO_PLACE = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EROFS}
+# Of a place where no folder can be made, where another --workdir helps.
+_NO_PLACE = {
+    getattr(errno, name) for name in ("EACCES", "EPERM", "ENOENT", "ENOTDIR", "EEXIST", "ENAMETOOLONG", "ELOOP")
+}
 
 
 class RunFolder:
@@ -86,11 +88,11 @@ class RunFolder:
                 that another process is working on.
         """
         wanted = json.loads(config.to_json())
-        if (self.path / "config.json").exists():
-            self._check_same(config, dataset)
-        elif self.path.is_dir() and any(self.path.iterdir()):
-            raise UsageError(f"{self.path} is no run and not empty: choose another --workdir")
         try:
+            if (self.path / "config.json").exists():
+                self._check_same(config, dataset)
+            elif self.path.is_dir() and any(self.path.iterdir()):
+                raise UsageError(f"{self.path} is no run and not empty: choose another --workdir")
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock()
         except OSError as error:
@@ -130,11 +132,14 @@ class RunFolder:
 
     def _read(self, name: str) -> dict:
         try:
-            return json.loads((self.path / name).read_text())
+            found = json.loads((self.path / name).read_text())
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"{self.path} is no run: it has no {name}") from None
         except ValueError as error:
             raise UsageError(f"{self.path / name} is damaged: {error}") from None
+        if not isinstance(found, dict):
+            raise UsageError(f"{self.path / name} is damaged: it is no JSON object")
+        return found
 
     def _write(self, name: str, content: Mapping[str, object]) -> None:
         partial = self.path / f".{name}.partial"

@@ -1,33 +1,47 @@
-"""Stopping on a signal at the next safe moment."""
+"""Stopping on a signal: at once while there is nothing to save, after that at the next safe moment."""
 
-import os
 import signal
 import threading
 from types import FrameType
+
+from simam_jax.errors import Stopped
+from simam_jax.training.unanswered import EndIfUnanswered
 
 _EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
 
 
 class StopRequest:
-    """A context in which SIGTERM and Ctrl-C end the process, and once there is something to save are noted instead.
+    """A context in which SIGTERM and Ctrl-C end the work without losing any of it.
 
-    A second Ctrl-C raises KeyboardInterrupt, for whoever cannot wait. Outside the main thread, where no signal arrives,
-    it notes nothing.
+    Until `defer` is called there is nothing to save: a signal raises Stopped, or ends the process where the main thread
+    is deep in a compiler. After it a signal is noted, for whoever asks. A second Ctrl-C raises KeyboardInterrupt, for
+    whoever cannot wait. Outside the main thread, where no signal arrives, it notes nothing.
     """
 
     def __init__(self):
         self._signal: int | None = None
         self._deferred = False
         self._previous: dict[int, object] = {}
+        self._watch = EndIfUnanswered(
+            {int(number): f"{_too_early(number)}; run the same command again" for number in _EXIT_CODES},
+            exit_codes={int(number): code for number, code in _EXIT_CODES.items()},
+        )
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.signal(number, self._note) for number in _EXIT_CODES}
+            self._watch.start()
         return self
 
     def __exit__(self, *_) -> None:
+        self._watch.stop()
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+
+    def defer(self) -> None:
+        """From here on signals are noted: there is something to save first."""
+        self._deferred = True
+        self._watch.stop()
 
     def __bool__(self) -> bool:
         return self._signal is not None
@@ -42,16 +56,15 @@ class StopRequest:
         """What the process should exit with."""
         return _EXIT_CODES[signal.Signals(self._signal)]
 
-    def defer(self) -> None:
-        """From here on signals are noted: there is something to save first."""
-        self._deferred = True
-
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
+        self._watch.answer()
         if number == signal.SIGINT and self._signal == signal.SIGINT:
             raise KeyboardInterrupt
         self._signal = number
         if not self._deferred:
-            # An exception would be lost where it is raised inside one of JAX's callbacks.
-            os.write(2, f"stopped by {self.name} before the first step; nothing is lost, run it again\n".encode())
-            os._exit(self.exit_code)
+            raise Stopped(_too_early(number), exit_code=self.exit_code)
+
+
+def _too_early(number: int) -> str:
+    return f"stopped by {signal.Signals(number).name} before the first step; nothing is lost"

@@ -13,18 +13,52 @@ from simam_jax.models import create_model
 # Of a layer: the distribution of its kernel, and what its bias starts as.
 WANTED = {
     "vgg11": {"stage4_conv1": ("normal", 2 / (9 * 512)), "head": ("normal", 0.01**2)},
-    "resnet18": {"layer3_1/conv2": ("normal", 2 / (9 * 256)), "head": ("uniform", 1 / math.sqrt(512))},
+    "vgg11_bn": {"stage1_conv0": ("normal", 2 / (9 * 64)), "stage4_conv1": ("normal", 2 / (9 * 512))},
+    "resnet18": {
+        "conv1": ("normal", 2 / (49 * 64)),
+        "layer3_1/conv2": ("normal", 2 / (9 * 256)),
+        "layer3_0/shortcut_conv": ("normal", 2 / 256),
+        "head": ("uniform", 1 / math.sqrt(512)),
+    },
+    "resnet50": {
+        "layer3_1/conv1": ("normal", 2 / 256),
+        "layer3_1/conv2": ("normal", 2 / (9 * 256)),
+        "layer3_1/conv3": ("normal", 2 / 1024),
+        "layer3_0/shortcut_conv": ("normal", 2 / 1024),
+        "head": ("uniform", 1 / math.sqrt(2048)),
+    },
+    "resnet50d": {
+        "stem_conv0": ("normal", 2 / (9 * 32)),
+        "conv1": ("normal", 2 / (9 * 64)),
+        "layer3_0/shortcut_conv": ("normal", 2 / 1024),
+        "head": ("uniform", 1 / math.sqrt(2048)),
+    },
+    # PyTorch's fan_out of a grouped convolution counts the outputs of all groups.
+    "resnext50_32x4d": {"layer3_1/conv2": ("normal", 2 / (9 * 512)), "head": ("uniform", 1 / math.sqrt(2048))},
     "mobilenet_v2": {
         "block13/conv1": ("normal", 2 / 576),
         "block13/conv2": ("normal", 2 / (9 * 576)),
         "head": ("normal", 0.01**2),
     },
     "cifar_resnet56": {"layer3_1/conv2": ("uniform", 1 / math.sqrt(9 * 64)), "head": ("uniform", 1 / math.sqrt(64))},
-    "cifar_preresnet20": {"layer3_1/conv2": ("uniform", 1 / math.sqrt(9 * 64))},
-    "cifar_wrn_28_10": {"layer1_1/conv2": ("normal", 2 / (9 * 160)), "head": ("uniform", 1 / math.sqrt(640))},
+    "cifar_resnet56_bottleneck": {
+        "layer3_1/conv1": ("uniform", 1 / math.sqrt(256)),
+        "layer3_1/conv3": ("uniform", 1 / math.sqrt(64)),
+        "layer3_0/shortcut_conv": ("uniform", 1 / math.sqrt(128)),
+        "head": ("uniform", 1 / math.sqrt(256)),
+    },
+    "cifar_preresnet20": {
+        "layer3_1/conv2": ("uniform", 1 / math.sqrt(9 * 64)),
+        "layer3_0/shortcut_conv": ("uniform", 1 / math.sqrt(32)),
+    },
+    "cifar_wrn_28_10": {
+        "layer1_1/conv2": ("normal", 2 / (9 * 160)),
+        "layer1_0/shortcut_conv": ("normal", 2 / 160),
+        "head": ("uniform", 1 / math.sqrt(640)),
+    },
     "cifar_mobilenet_v2": {"block13/conv1": ("uniform", 1 / math.sqrt(96)), "head": ("uniform", 1 / math.sqrt(1280))},
 }
-ZERO_BIAS = {"vgg11", "mobilenet_v2", "cifar_wrn_28_10"}
+ZERO_BIAS = {"vgg11", "vgg11_bn", "mobilenet_v2", "cifar_wrn_28_10"}
 
 
 @pytest.mark.parametrize("name", WANTED)

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -99,9 +102,10 @@ def test_bfloat16_keeps_variables_and_logits_float32(name):
     ("options", "message"),
     [
         ({"name": "towrnet"}, "unknown network 'towrnet': it is one of .*towernet"),
-        ({"num_classes": 0}, "num_classes must be at least 1"),
+        ({"num_classes": 0}, "num_classes must be a whole number from 1, got 0"),
         ({"attention": "simm"}, "unknown attention"),
-        ({"placement": "bn2"}, "no placement 'bn2'"),
+        ({"placement": "bn2"}, "no placement 'bn2': it has auto, after its max-pools, and none"),
+        ({"placement": "none", "attention": "simm"}, "unknown attention"),
         ({"name": "vgg19", "placement": "bn2"}, "no placement 'bn2'"),
         ({"name": "resnet18", "placement": "bn3"}, "no placement 'bn3' .* one of auto, conv2, bn2, add, none"),
         ({"name": "resnet18", "placement": "bn2/bn2"}, "of 2 stages where the network has 4"),
@@ -119,6 +123,35 @@ def test_bfloat16_keeps_variables_and_logits_float32(name):
 def test_what_is_wrong_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         create_model(**{"name": "towernet", "num_classes": 3, **options})
+
+
+def test_arguments_of_a_wrong_type_are_named(python_environment):
+    """In a process without the tests' own type checks, which would come first."""
+    program = """
+import numpy as np
+from simam_jax import create_attention, create_model
+
+create_model("towernet", num_classes=np.int64(3))
+for wrong in ({"num_classes": 2.5}, {"num_classes": "3"}, {"placement": None}, {"attention": 3}):
+    try:
+        create_model("towernet", **{"num_classes": 3, **wrong})
+    except ValueError as error:
+        print(error)
+try:
+    create_attention(3)
+except ValueError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, env=python_environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == [
+        "num_classes must be a whole number from 1, got 2.5",
+        "num_classes must be a whole number from 1, got '3'",
+        "placement must be a name, such as auto or conv2, got None",
+        "an attention is a name with options, such as 'se:reduction=8', or None, got 3",
+        "an attention is a name with options, such as 'se:reduction=8', or None, got 3",
+    ]
 
 
 @pytest.mark.parametrize("name", ["towernet", "vgg11", "resnet18"])

@@ -79,3 +79,15 @@ def test_facts_that_lack_something_are_damaged(claim, towernet, tmp_path):
     file.write_text(json.dumps(facts))
     with pytest.raises(UsageError, match=r"run\.json is damaged: it has no classes"):
         folder.facts()
+    file.write_text("[]")
+    with pytest.raises(UsageError, match=r"run\.json is damaged: it is no JSON object"):
+        folder.facts()
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("file", "File exists"), ("file/run", "Not a directory"), ("x" * 300, "File name too long")]
+)
+def test_a_place_where_no_folder_can_be_made_is_named(towernet, tmp_path, place, reason):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match=rf"cannot make the run's folder .*: {reason}; choose another --workdir"):
+        RunFolder(tmp_path / place).claim(towernet(), DATASET, {})
