@@ -17,7 +17,7 @@ os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # Commands keep compiled programs: not the tests' in the user's folder.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="simam_jax-compiled-")
 
-from jaxtyping import install_import_hook  # noqa: E402
+from jaxtyping import install_import_hook
 
 atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
