@@ -52,7 +52,7 @@ def train(config: ConfigDict, workdir: Path) -> Outcome:
         UsageError: the config or the data is wrong, or the folder is another run's.
         DivergedError: a loss or gradient was not finite.
         StorageError: something could not be written or every checkpoint is damaged.
-        Stopped: a signal came; everything is saved, or there was nothing to save yet.
+        Stopped: a signal came; everything is saved. One that comes while there is nothing to save ends the process.
     """
     started = time.perf_counter()
     with StopRequest() as stop:

@@ -132,7 +132,7 @@ def test_a_signal_before_the_first_step_ends_the_run_at_once(start, tmp_path, nu
     output = process.communicate(timeout=120)[0]
     assert process.returncode == exit_code, output
     (line,) = [line for line in output.splitlines() if "stopped by" in line]
-    assert line.startswith(f"stopped by {number.name} before the first step; nothing is lost; ")
+    assert line == f"stopped by {number.name} before the first step; nothing is lost: run the same command again"
     assert "Traceback" not in output
     assert not (tmp_path / "run").exists()
 
