@@ -39,8 +39,8 @@ class SquareConv(nn.Module):
         kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
         padding = (self.kernel_size - 1) // 2
         y = convolution(
-            x.astype(self.dtype).reshape(-1, *x.shape[-3:]),
-            kernel.astype(self.dtype),
+            jnp.asarray(x, self.dtype).reshape(-1, *x.shape[-3:]),
+            jnp.asarray(kernel, self.dtype),
             (self.strides, self.strides),
             ((padding, padding), (padding, padding)),
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
