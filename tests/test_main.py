@@ -70,6 +70,7 @@ def test_a_loss_that_is_no_number_stops_the_run(arguments, tmp_path, capsys):
         ),
         (["--config.checkpoint.every_epochs=0"], "every_epochs must be at least 1, got 0"),
         (["--config.seed=-1"], "config.seed must be at least 0, got -1"),
+        (["--config.seed=4294967296"], "config.seed must be below 2**32"),
         (["--config.log_every=-1"], "config.log_every must be at least 0"),
         (["--config.data.workers=-5"], "config.data.workers must be at least -1"),
         (["--config.data.cache_gb=-1"], "config.data.cache_gb must be at least 0"),

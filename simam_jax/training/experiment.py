@@ -197,6 +197,8 @@ def _check_numbers(config: ConfigDict) -> None:
         value = (config[section] if section else config)[name]
         if not value >= bound:
             raise UsageError(f"config.{field} must be at least {bound:g}, got {value}")
+    if config.seed >= 2**32:
+        raise UsageError(f"config.seed must be below 2**32, of which JAX takes no more, got {config.seed}")
 
 
 def batch_like(batch_size: int, image_size: int, mesh: Mesh) -> dict[str, jax.ShapeDtypeStruct]:

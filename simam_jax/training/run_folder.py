@@ -26,6 +26,8 @@ _LATER = {
     "data": {"resize_to": 0, "random_resized_crop": 0.0},
     "schedule": {"milestones": (), "decay": 0.1},
 }
+# What a process that ended while it claimed a folder leaves there: config.json comes last.
+_UNFINISHED = (".lock", ".run.json.partial", "run.json", ".config.json.partial")
 _PACKAGES = ("simam-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "clu", "numpy")
 # Of a place where no folder can be made, where another --workdir helps.
 _NO_PLACE = {
@@ -91,7 +93,7 @@ class RunFolder:
         try:
             if (self.path / "config.json").exists():
                 self._check_same(config, dataset)
-            elif self.path.is_dir() and any(self.path.iterdir()):
+            elif self.path.is_dir() and any(path.name not in _UNFINISHED for path in self.path.iterdir()):
                 raise UsageError(f"{self.path} is no run and not empty: choose another --workdir")
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock()

@@ -91,3 +91,9 @@ def test_a_place_where_no_folder_can_be_made_is_named(towernet, tmp_path, place,
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UsageError, match=rf"cannot make the run's folder .*: {reason}; choose another --workdir"):
         RunFolder(tmp_path / place).claim(towernet(), DATASET, {})
+
+
+def test_a_folder_that_was_being_claimed_is_free(claim, towernet, tmp_path):
+    claim(towernet())
+    (tmp_path / "run" / "config.json").unlink()
+    assert claim(towernet()).config() == towernet()
