@@ -10,4 +10,5 @@ if [ $# -eq 0 ]; then
   .venv/bin/ruff format --check .
   .venv/bin/pyright --pythonpath .venv/bin/python
 fi
-exec .venv/bin/python -m pytest "$@"
+# Two processes, a file of tests to each in turn; what was passed comes last and may say otherwise, such as -n 0.
+exec .venv/bin/python -m pytest -n 2 --dist loadfile "$@"

@@ -17,9 +17,14 @@ os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # Commands keep compiled programs: not the tests' in the user's folder.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="simam_jax-compiled-")
 
+import hypothesis
 from jaxtyping import install_import_hook
 
 atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("any_machine", deadline=None)
+hypothesis.settings.load_profile("any_machine")
 
 _hook = install_import_hook("simam_jax", "beartype.beartype")
 _hook.__enter__()
