@@ -1,11 +1,11 @@
 """PyTorch's DataLoader with Pillow, on class folders. Needs torch, numpy and Pillow."""
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
+import wire
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 
@@ -47,15 +47,4 @@ def decode_job(spec):
     )
     batches = iter(loader)
 
-    def draw(count):
-        for _ in range(count):
-            next(batches)
-
-    def run(count):
-        draw(spec["ahead"])
-        start = time.perf_counter()
-        draw(count * spec["batches"])
-        return {"seconds": time.perf_counter() - start}
-
-    draw(spec["ahead"])
-    return run, {}
+    return wire.drawing(batches, spec), {}

@@ -38,3 +38,25 @@ def serve(ready, jobs):
                 say({"seconds": time.perf_counter() - start, **more})
         except Exception as error:
             say({"error": f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"})
+
+
+def drawing(batches, spec):
+    """A run that draws from an iterator of batches, once it has drawn what lies ready ahead.
+
+    Args:
+        batches: without an end.
+        spec: of the input job, with "ahead" and "batches" (a run).
+    """
+
+    def draw(count):
+        for _ in range(count):
+            next(batches)
+
+    def run(count):
+        draw(spec["ahead"])
+        start = time.perf_counter()
+        draw(count * spec["batches"])
+        return {"seconds": time.perf_counter() - start}
+
+    draw(spec["ahead"])
+    return run
