@@ -63,8 +63,6 @@ def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float)
     experiment = build(config)
     _log.info("built and compiled in %.1f s", time.perf_counter() - started)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
-    # Before the folder is claimed: half claimed, it would be no run, and not empty.
-    stop.defer()
     folder = RunFolder(workdir)
     folder.claim(config, experiment.dataset, {"parameters": parameters})
     run = _Run(config, experiment, folder)
