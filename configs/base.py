@@ -59,4 +59,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.checkpoint.every_epochs = 1
     config.checkpoint.best_metric = "accuracy"  # on val where there is one, else on eval
     config.checkpoint.best_above = 0.5  # the best so far starts here
+
+    # Whether to split large parameters and momenta over the devices, for less memory on each.
+    config.mesh = ConfigDict({"shard_state": False})
     return config.lock()

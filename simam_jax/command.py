@@ -28,22 +28,32 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
     _log_to_stderr()
     try:
         return main(argv)
-    except (UsageError, DivergedError, StorageError) as error:
-        return _fail(error, error.exit_code)
-    except Stopped as stop:
-        print(stop, file=sys.stderr)
-        return stop.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         # The reader of our output has gone; keep the interpreter from saying so again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        if error.errno not in _STORAGE_ERRNOS:
+    except (Exception, Stopped, KeyboardInterrupt) as error:
+        explained = explain(error)
+        if explained is None:
             raise
-        return _fail(error, StorageError.exit_code)
+        line, exit_code = explained
+        print(line, file=sys.stderr)
+        return exit_code
+
+
+def explain(error: BaseException) -> tuple[str, int] | None:
+    """The line that a command ends with on an error, and its exit code; None for an error that nobody has foreseen."""
+    match error:
+        case Stopped():
+            return str(error), error.exit_code
+        case KeyboardInterrupt():
+            return "interrupted", 130
+        case UsageError() | DivergedError() | StorageError():
+            return _line(error), error.exit_code
+        case OSError(errno=number) if number in _STORAGE_ERRNOS:
+            return _line(error), StorageError.exit_code
+        case _:
+            return None
 
 
 class _StderrHandler(logging.StreamHandler):
@@ -66,6 +76,5 @@ def _log_to_stderr() -> None:
         log.propagate = False
 
 
-def _fail(error: Exception, exit_code: int) -> int:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    return exit_code
+def _line(error: BaseException) -> str:
+    return f"error: {' '.join(str(error).split())}"

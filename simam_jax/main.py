@@ -22,7 +22,7 @@ every field of the config (see configs/base.py) can be changed by --config.FIELD
 --config.schedule.learning_rate=0.02
 
 exit codes: 0 done; 2 wrong usage, config or data; 3 the loss is not finite; 4 storage full or damaged;
-75 and 130 stopped by SIGTERM and Ctrl-C: saved, run again to go on
+75 and 130 stopped by SIGTERM and Ctrl-C: saved, run again to go on; 75 also where another process was lost
 """
 
 
@@ -31,6 +31,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command.Parser(prog="python -m simam_jax.main", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--config", required=True, metavar="FILE[:ARG]", help="config file, and its argument")
     parser.add_argument("--workdir", metavar="RUN", help="the run's folder (default: runs/CONFIG[-ARG])")
+    group = parser.add_argument_group(
+        "several processes", "Slurm's and Open MPI's are found without these; each process has the same --workdir"
+    )
+    group.add_argument(
+        "--coordinator", default="", metavar="HOST:PORT", help="of the first process; or auto: let JAX look"
+    )
+    group.add_argument("--processes", type=int, default=0, metavar="N", help="how many there are")
+    group.add_argument("--process", type=int, default=-1, metavar="I", help="which this is, from 0")
+    group.add_argument(
+        "--lost-after", type=int, default=60, metavar="SECONDS", help="without a sign of a process (default: 60)"
+    )
     args, overrides = parser.parse_known_args(argv)
 
     # Imported after the arguments are known to be good: JAX takes seconds.
@@ -38,22 +49,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     from simam_jax.training.compilation_cache import use_compilation_cache
     from simam_jax.training.config import load_config, run_name
     from simam_jax.training.loop import metric_name, train
+    from simam_jax.training.peers import together
+    from simam_jax.training.processes import is_first, join
 
     config = load_config(args.config, overrides)
     keep_freed_memory()
     use_compilation_cache()
     workdir = Path(args.workdir or Path("runs") / run_name(args.config))
-    print(f"run: {workdir}", flush=True)
+    join(args.coordinator, args.processes, args.process, lost_after=args.lost_after)
+    say = print if is_first() else lambda *_, **__: None
+    say(f"run: {workdir}", flush=True)
     try:
-        outcome = train(config, workdir)
+        with together(args.lost_after):
+            outcome = train(config, workdir)
     except Stopped as stop:
         words = ["python", "-m", "simam_jax.main", *(sys.argv[1:] if argv is None else argv)]
         raise Stopped(f"{stop}; go on with: {shlex.join(words)}", exit_code=stop.exit_code) from stop
     if outcome.best is None:
-        print(f"done after {outcome.steps} steps; no checkpoint beat {config.checkpoint.best_above}; run: {workdir}")
+        say(f"done after {outcome.steps} steps; no checkpoint beat {config.checkpoint.best_above}; run: {workdir}")
     else:
         best = f"best {metric_name(config)} is {outcome.best.value:.4f} at epoch {outcome.best_epoch}"
-        print(f"done: {best}; run: {workdir}")
+        say(f"done: {best}; run: {workdir}")
     return 0
 
 

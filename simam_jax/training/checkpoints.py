@@ -8,15 +8,18 @@ import shutil
 import tempfile
 import textwrap
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from simam_jax.errors import StorageError, UsageError
+from simam_jax.training.processes import from_first, is_first, several, wait_for_all
 from simam_jax.training.replacement import check_writable, replacing, undo_replacements
 
 _LONGEST_REASON = 300  # characters; Orbax says more than anybody would read
@@ -55,17 +58,17 @@ class Checkpoints:
         self._folder = folder.resolve()
         self._view = contextlib.ExitStack()
         if writable:
-            undo_replacements(self._folder)
+            from_first(partial(undo_replacements, self._folder))
         elif not folder.is_dir():
             raise UsageError(f"no checkpoints in {folder}")
-        saved = _step_folders(self._folder)
+        saved = from_first(partial(_step_folders, self._folder))
         damaged = _damaged(saved)
         if saved and len(damaged) == len(saved):
             raise StorageError(_all_damaged(self._folder))
         for path in damaged:
             _log.warning("warning: the checkpoint %s is damaged and %s", path, "removed" if writable else "passed over")
             if writable:
-                shutil.rmtree(path)
+                from_first(partial(shutil.rmtree, path))
         if writable:
             self._orbax = _open(self._folder, writable=True)
         else:
@@ -88,7 +91,7 @@ class Checkpoints:
         return _own(self._orbax.metadata(step)).get("checksum")
 
     def save(self, step: int, state: PyTree, *, best_value: float | None = None) -> None:
-        """Saves a state, in place of an earlier one of the same step.
+        """Saves a state, in place of an earlier one of the same step; all processes of a run do so together.
 
         Args:
             step: updates done.
@@ -102,7 +105,8 @@ class Checkpoints:
         try:
             # Where it cannot write, Orbax waits five minutes before it says so.
             check_writable(self._folder)
-            with replacing(self._folder / str(step)), _silent_orbax():
+            with replacing(self._folder / str(step)) if is_first() else contextlib.nullcontext(), _silent_orbax():
+                wait_for_all()  # until what is replaced is out of the way
                 self._orbax.reload()
                 self._orbax.save(
                     step,
@@ -162,8 +166,9 @@ class Checkpoints:
 
     def remove_after(self, step: int) -> None:
         """Removes checkpoints later than `step`."""
-        for later in [other for other in self.steps if other > step]:
-            shutil.rmtree(self._folder / str(later))
+        later = [self._folder / str(other) for other in self.steps if other > step]
+        for path in later:
+            from_first(partial(shutil.rmtree, path))
         self._orbax.reload()
 
     def close(self) -> None:
@@ -187,16 +192,29 @@ def _open(folder: Path, writable: bool) -> ocp.training.Checkpointer:
 
 
 def _step_folders(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*") if path.name.isdecimal()]
+    return sorted(path for path in folder.glob("*") if path.name.isdecimal())
 
 
 @contextlib.contextmanager
 def _links_to(saved: list[Path]) -> Iterator[Path]:
-    """A folder that shows some checkpoints of another: Orbax opens all that a folder has, or none."""
-    with tempfile.TemporaryDirectory() as view:
-        for path in saved:
-            (Path(view) / path.name).symlink_to(path)
-        yield Path(view)
+    """A folder that shows some checkpoints of another: Orbax opens all that a folder has, or none.
+
+    It opens it in all processes of a run, and wants the same one in all: there it lies beside the checkpoints' own.
+    """
+    beside = saved[0].parent.parent if saved and several() else None
+    view = Path(from_first(lambda: tempfile.mkdtemp(dir=beside, prefix=".view-")))
+    try:
+        from_first(partial(_link, view, saved))
+        yield view
+    finally:
+        wait_for_all()
+        if is_first():
+            shutil.rmtree(view, ignore_errors=True)
+
+
+def _link(view: Path, saved: list[Path]) -> None:
+    for path in saved:
+        (view / path.name).symlink_to(path)
 
 
 def _damaged(saved: list[Path]) -> list[Path]:
@@ -204,7 +222,7 @@ def _damaged(saved: list[Path]) -> list[Path]:
     damaged = []
     for path in saved:
         try:
-            with _silent_orbax(), _links_to([path]) as alone, contextlib.closing(_open(alone, writable=False)) as orbax:
+            with _silent_orbax(), _links_to([path]) as alone, contextlib.closing(_open(alone, False)) as orbax:
                 metadata = orbax.metadata(int(path.name))
             whole = (metadata.metrics or None) == _own(metadata).get("metrics")
         # Orbax raises almost anything on damaged files.
@@ -244,10 +262,18 @@ def _metric(metrics: Any) -> float:
     return float(metrics["value"])
 
 
+def _whole_array(leaf: jax.Array) -> jax.Array:
+    """The same array, whole on every device."""
+    if leaf.is_fully_replicated:
+        return leaf
+    assert isinstance(leaf.sharding, NamedSharding)
+    return jax.jit(lambda a: a, out_shardings=NamedSharding(leaf.sharding.mesh, PartitionSpec()))(leaf)
+
+
 def _checksum(state: PyTree, metrics: object) -> str:
     digest = hashlib.sha256(json.dumps(metrics).encode())
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        values = np.asarray(leaf.addressable_data(0) if leaf.is_fully_replicated else leaf)
+        values = np.asarray(_whole_array(leaf).addressable_data(0))
         digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}".encode())
         digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()

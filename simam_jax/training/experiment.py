@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 
 import grain
@@ -25,9 +25,10 @@ from simam_jax.models.registry import create_model
 from simam_jax.ops.augment import create_augment
 from simam_jax.ops.implementation import implementation
 from simam_jax.training.epochs import Epochs
-from simam_jax.training.mesh import check_batch_size, create_mesh, on_mesh, replicated, split
+from simam_jax.training.mesh import check_batch_size, create_mesh, gather, on_mesh, replicated, scatter, split
 from simam_jax.training.metrics import EvalMetrics
 from simam_jax.training.optimizer import create_optimizer
+from simam_jax.training.processes import from_first
 from simam_jax.training.schedule import create_schedule
 from simam_jax.training.state import TrainState, create_state
 from simam_jax.training.step import Batch, TrainStep, make_forward, make_train_step, measure
@@ -49,6 +50,7 @@ class Experiment:
         epochs: where they end.
         mesh: the devices.
         model: the network.
+        state_like: the state's shapes, dtypes and shardings.
         create_state: gives the state before the first step, on the mesh.
         train_step: (state, batch) → (state, metrics), compiled for one shape; the state given is used up.
         eval_step: (state, batch) → metrics, likewise.
@@ -59,6 +61,7 @@ class Experiment:
     epochs: Epochs
     mesh: Mesh
     model: nn.Module
+    state_like: TrainState
     create_state: Callable[[], TrainState]
     train_step: TrainStep
     eval_step: Callable[[TrainState, Batch], EvalMetrics]
@@ -70,11 +73,6 @@ class Experiment:
     def selection(self) -> str:
         """The split by which the best checkpoint is chosen."""
         return "val" if "val" in self.records else "eval"
-
-    @cached_property
-    def state_like(self) -> TrainState:
-        """The state's shapes, dtypes and shardings."""
-        return on_mesh(jax.eval_shape(self.create_state), self.mesh)
 
     def train_batches(self, start_step: int) -> grain.IterDataset:
         """This process's training batches from a step on."""
@@ -139,7 +137,7 @@ def build(config: ConfigDict) -> Experiment:
         return create_state(model, optimizer, image_size=config.data.image_size, seed=config.seed)
 
     with _section("model"):
-        state_like = on_mesh(jax.eval_shape(initial), mesh)
+        state_like = on_mesh(jax.eval_shape(initial), mesh, shard=config.mesh.shard_state)
     train_step = make_train_step(
         model,
         optimizer,
@@ -150,17 +148,20 @@ def build(config: ConfigDict) -> Experiment:
         seed=config.seed,
         micro_batches=config.micro_batches,
         rematerialise=config.rematerialise,
+        gather=partial(gather, mesh=mesh),
+        scatter=partial(scatter, mesh=mesh, shard=config.mesh.shard_state),
     )
-    forward = make_forward(model, mean=dataset.mean, std=dataset.std)
+    forward = make_forward(model, mean=dataset.mean, std=dataset.std, gather=partial(gather, mesh=mesh))
 
     def eval_step(state: TrainState, batch: Batch) -> EvalMetrics:
         return measure(forward(state, batch), batch)
 
     # Compiled for one shape here, a step can never be traced again: another shape is an error.
     whole = replicated(mesh)
+    of_state = jax.tree.map(lambda leaf: leaf.sharding, state_like)
     image_size = config.data.image_size
     with traced_with:
-        lowered_step = _jit(train_step, config.deterministic, donate_argnums=0, out_shardings=whole).lower(
+        lowered_step = _jit(train_step, config.deterministic, donate_argnums=0, out_shardings=(of_state, whole)).lower(
             state_like, batch_like(config.batch_size, image_size, mesh)
         )
         lowered_eval = _jit(eval_step, config.deterministic, out_shardings=whole).lower(
@@ -172,7 +173,8 @@ def build(config: ConfigDict) -> Experiment:
         epochs=epochs,
         mesh=mesh,
         model=model,
-        create_state=jax.jit(initial, out_shardings=whole),
+        state_like=state_like,
+        create_state=jax.jit(initial, out_shardings=of_state),
         train_step=lowered_step.compile(),
         eval_step=lowered_eval.compile(),
         seed=config.seed,
@@ -223,8 +225,12 @@ def _open(data: ConfigDict) -> Dataset:
                 f"or try `--config configs/towernet.py:digits`, which prepares itself"
             )
         _log.info("preparing %s, once: %s", data.dir, command)
-        prepare(data.source, data.dir)
+        from_first(partial(_prepare, data.source, data.dir))
     return open_dataset(data.dir)
+
+
+def _prepare(source: str, folder: str) -> None:
+    prepare(source, folder)
 
 
 def _create_records(splits: Mapping[str, Examples], data: ConfigDict, *, seed: int) -> dict[str, Records]:

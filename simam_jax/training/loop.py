@@ -19,6 +19,7 @@ from simam_jax.training.experiment import Experiment, build
 from simam_jax.training.feed import feed
 from simam_jax.training.mesh import replicated
 from simam_jax.training.metrics import EvalMetrics, TrainMetrics, to_floats
+from simam_jax.training.processes import from_first, is_first
 from simam_jax.training.progress import TrainingProgress
 from simam_jax.training.run_folder import RunFolder
 from simam_jax.training.saved import Saved, saved_like
@@ -64,7 +65,7 @@ def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float)
     _log.info("built and compiled in %.1f s", time.perf_counter() - started)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
     folder = RunFolder(workdir)
-    folder.claim(config, experiment.dataset, {"parameters": parameters})
+    from_first(lambda: folder.claim(config, experiment.dataset, {"parameters": parameters}))
     run = _Run(config, experiment, folder)
     stop.defer()
     try:
@@ -118,7 +119,7 @@ class _Run:
                     progress.at(self._step, epoch, "evaluating")
                     self._end_epoch(epoch, stop)
                     self._show_best(progress)
-                if stop:
+                if stop.is_due():
                     self._stop(stop)
                 if self._step == epochs.steps:
                     break
@@ -171,7 +172,7 @@ class _Run:
             "epoch %d: train loss %.4f, %s loss %.4f, accuracy %.4f, balanced accuracy %.4f",
             epoch, loss, self._experiment.selection, metrics["loss"], metrics["accuracy"], metrics["balanced_accuracy"],
         )  # fmt: skip
-        if is_best:
+        if is_best and is_first():
             print(f"best {metric_name(self._config)} is {value:.4f} at epoch {epoch}", flush=True)
         self._window_start = time.perf_counter()
 
@@ -217,7 +218,7 @@ def _evaluate(experiment: Experiment, state: TrainState, split: str, stop: StopR
     """The metrics of a state on a whole split; None where a signal came in between."""
     total: EvalMetrics | None = None
     for batch in feed(experiment.eval_batches(split), experiment.mesh):
-        if stop:
+        if stop.is_due():
             return None
         metrics = experiment.eval_step(state, batch)
         total = metrics if total is None else _merge_eval(total, metrics)

@@ -1,5 +1,6 @@
-"""The devices as one axis over which batches are split."""
+"""The devices as one axis over which batches are split, and a state where that is asked for."""
 
+import math
 from collections.abc import Mapping
 
 import jax
@@ -11,11 +12,16 @@ from simam_jax.errors import UsageError
 
 AXIS = "data"
 
+# Values from which on an array of a state is worth splitting.
+_LARGE = 2**14
+
 
 def create_mesh() -> Mesh:
     """All devices of all processes along the axis "data"."""
+    # By process, as jax.make_mesh would not promise: a process's devices take its own consecutive share of a batch.
+    devices = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
     # Auto: under the default Explicit axes Linen's Dropout fails.
-    return jax.make_mesh((jax.device_count(),), (AXIS,), axis_types=(AxisType.Auto,))
+    return Mesh(np.array(devices), (AXIS,), axis_types=(AxisType.Auto,))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -28,9 +34,36 @@ def split(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(AXIS))
 
 
-def on_mesh(shapes: PyTree, mesh: Mesh) -> PyTree:
-    """Shapes and dtypes, of arrays or their likes, with the sharding of a state."""
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=replicated(mesh)), shapes)
+def on_mesh(shapes: PyTree, mesh: Mesh, *, shard: bool = False) -> PyTree:
+    """Shapes and dtypes, of arrays or their likes, with the shardings of a state.
+
+    Args:
+        shapes: the state.
+        mesh: the devices.
+        shard: split large arrays over the devices; else every device has all of the state.
+    """
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=_of_leaf(leaf.shape, mesh, shard)), shapes
+    )
+
+
+def gather(tree: PyTree, mesh: Mesh) -> PyTree:
+    """The same arrays whole on every device, inside a compiled function."""
+    return jax.lax.with_sharding_constraint(tree, replicated(mesh))
+
+
+def scatter(tree: PyTree, mesh: Mesh, *, shard: bool) -> PyTree:
+    """The same arrays laid out as those of a state, inside a compiled function."""
+    return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, _of_leaf(leaf.shape, mesh, shard)), tree)
+
+
+def _of_leaf(shape: tuple[int, ...], mesh: Mesh, shard: bool) -> NamedSharding:
+    """Split along the longest axis that divides among the devices, the last of equals; whole where it is small."""
+    fitting = [axis for axis, length in enumerate(shape) if length % mesh.size == 0]
+    if not (shard and fitting and math.prod(shape) >= _LARGE):
+        return replicated(mesh)
+    longest = max(fitting, key=lambda axis: (shape[axis], axis))
+    return NamedSharding(mesh, PartitionSpec(*(AXIS if axis == longest else None for axis in range(len(shape)))))
 
 
 def to_devices(mesh: Mesh, batch: Mapping[str, np.ndarray]) -> dict[str, jax.Array]:

@@ -5,6 +5,8 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from simam_jax.training.processes import is_first
+
 
 class TrainingProgress:
     """A context that shows a run's progress on stderr where that is a terminal."""
@@ -22,7 +24,7 @@ class TrainingProgress:
             TimeRemainingColumn(),
             TextColumn("left {task.fields[best]} {task.fields[doing]}"),
             console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
+            disable=not (sys.stderr.isatty() and is_first()),
             # Results go to stdout: only where that is the same terminal must they pass above the bar.
             redirect_stdout=sys.stdout.isatty(),
             speed_estimate_period=120,

@@ -18,13 +18,14 @@ from simam_jax.errors import UsageError
 from simam_jax.training.config import flatten
 
 # What may differ when a run goes on: where the data lies and how it is read, not what is computed.
-_FREE = ("data.dir", "data.workers", "data.cache_gb", "log_every")
+_FREE = ("data.dir", "data.workers", "data.cache_gb", "log_every", "mesh.shard_state")
 # Fields that older runs lack, with what those runs did; but for the implementation, which was stock XLA's: they go on
 # with the default, to rounding.
 _LATER = {
     "": {"implementation": "auto", "micro_batches": 1, "rematerialise": False},
     "data": {"resize_to": 0, "random_resized_crop": 0.0},
     "schedule": {"milestones": (), "decay": 0.1},
+    "mesh": {"shard_state": False},
 }
 # What a process that ended while it claimed a folder leaves there: config.json comes last.
 _UNFINISHED = (".lock", ".run.json.partial", "run.json", ".config.json.partial")

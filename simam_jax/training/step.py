@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, PyTree
 
 from simam_jax.ops.augment import Augment, normalise
 from simam_jax.ops.convolution import OUTPUT
@@ -20,6 +20,11 @@ Batch = Mapping[str, Array]
 
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, TrainMetrics]]
 Forward = Callable[[TrainState, Batch], Float[Array, "B classes"]]
+
+
+def _as_it_is(tree: PyTree) -> PyTree:
+    return tree
+
 
 # What is random draws from its own stream of the run's seed, whose plain key is the initial weights'.
 _AUGMENT, _DROPOUT = 1, 2
@@ -36,6 +41,8 @@ def make_train_step(
     seed: int,
     micro_batches: int = 1,
     rematerialise: bool = False,
+    gather: Callable[[PyTree], PyTree] = _as_it_is,
+    scatter: Callable[[PyTree], PyTree] = _as_it_is,
 ) -> TrainStep:
     """One update by the mean cross-entropy over the examples that count.
 
@@ -51,6 +58,8 @@ def make_train_step(
         seed: of augmentation (with an image's index) and dropout (with the step).
         micro_batches: parts that the batch is cut into and worked on one after another, for less memory.
         rematerialise: keep only what convolutions give for the backward pass, and compute the rest again there.
+        gather: brings the state's parameters whole to every device, where the state is split.
+        scatter: splits the gradient as the state is split, so that each device updates its own part.
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, TrainMetrics]:
@@ -58,6 +67,7 @@ def make_train_step(
         images = jax.vmap(augment)(_keys(jax.random.fold_in(key, _AUGMENT), batch["index"]), batch["image"])
         dropout = jax.random.fold_in(jax.random.fold_in(key, _DROPOUT), state.step)
 
+        whole_params = gather(state.params)
         count = jnp.maximum(batch["mask"].sum(), 1)
 
         def loss_and_logits(params, batch_stats, part, dropout):
@@ -80,7 +90,7 @@ def make_train_step(
         whole = {"image": images, "label": batch["label"], "mask": batch["mask"]}
         if micro_batches == 1:
             (_, (logits, losses, batch_stats)), gradient = differentiate(
-                state.params, state.batch_stats, whole, dropout
+                whole_params, state.batch_stats, whole, dropout
             )
         else:
 
@@ -88,14 +98,15 @@ def make_train_step(
                 gradient, batch_stats = carry
                 images, number = part
                 (_, (logits, losses, batch_stats)), more = differentiate(
-                    state.params, batch_stats, images, jax.random.fold_in(dropout, number)
+                    whole_params, batch_stats, images, jax.random.fold_in(dropout, number)
                 )
                 return (jax.tree.map(jnp.add, gradient, more), batch_stats), (logits, losses)
 
-            start = (jax.tree.map(jnp.zeros_like, state.params), state.batch_stats)
+            start = (jax.tree.map(jnp.zeros_like, whole_params), state.batch_stats)
             parts = jax.tree.map(lambda a: _cut(a, micro_batches), whole), jnp.arange(micro_batches)
             (gradient, batch_stats), outputs = jax.lax.scan(add, start, parts)
             logits, losses = (_join(a) for a in outputs)
+        gradient = scatter(gradient)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
         # One value an example, as CLU wants it beside a mask.
         everywhere = jnp.ones_like(batch["mask"])
@@ -126,11 +137,17 @@ def remember_convolutions(function: Callable) -> Callable:
     return jax.checkpoint(function, policy=jax.checkpoint_policies.save_only_these_names(OUTPUT))
 
 
-def make_forward(model: nn.Module, *, mean: Sequence[float], std: Sequence[float]) -> Forward:
-    """Logits of a batch in evaluation mode."""
+def make_forward(
+    model: nn.Module,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    gather: Callable[[PyTree], PyTree] = _as_it_is,
+) -> Forward:
+    """Logits of a batch in evaluation mode; `gather` as in `make_train_step`."""
 
     def forward(state: TrainState, batch: Batch) -> Float[Array, "B classes"]:
-        return cast(Array, model.apply(state.variables, normalise(batch["image"], mean, std), train=False))
+        return cast(Array, model.apply(gather(state.variables), normalise(batch["image"], mean, std), train=False))
 
     return forward
 

@@ -2,10 +2,20 @@
 
 import signal
 import threading
+from collections import deque
+from functools import partial
 from types import FrameType
 
-from simam_jax.training.ending import EndOnSignal
+import jax
+import numpy as np
+from jax.sharding import NamedSharding
 
+from simam_jax.training.ending import EndOnSignal
+from simam_jax.training.mesh import create_mesh, replicated, split
+from simam_jax.training.processes import several
+
+# Votes that may be on their way, as with the losses.
+_IN_FLIGHT = 2
 _EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
 
 
@@ -19,6 +29,8 @@ class StopRequest:
 
     def __init__(self):
         self._signal: int | None = None
+        self._is_due = False
+        self._votes: deque[jax.Array] = deque()
         self._previous: dict[int, object] = {}
         self._ending = EndOnSignal(
             {
@@ -45,21 +57,41 @@ class StopRequest:
         """From here on signals are noted: there is something to save first."""
         self._ending.stop()
 
-    def __bool__(self) -> bool:
-        return self._signal is not None
+    def is_due(self) -> bool:
+        """Whether to stop here.
+
+        Several processes must ask equally often, and all get the same answer: a signal to any of them is one to all. It
+        is a vote on the devices, counted a few questions late so that nobody waits for it.
+        """
+        if not several():
+            return self._signal is not None
+        if not self._is_due:
+            self._votes.append(self._count_votes())
+            self._is_due = len(self._votes) > _IN_FLIGHT and int(self._votes.popleft()) > 0
+        return self._is_due
 
     @property
     def name(self) -> str:
         """The signal's name."""
-        return signal.Signals(self._signal).name if self._signal is not None else ""
+        return "a signal to another process" if self._signal is None else signal.Signals(self._signal).name
 
     @property
     def exit_code(self) -> int:
         """What the process should exit with."""
-        return _EXIT_CODES[signal.Signals(self._signal)]
+        return _EXIT_CODES[signal.SIGTERM if self._signal is None else signal.Signals(self._signal)]
+
+    def _count_votes(self) -> jax.Array:
+        mesh = create_mesh()
+        own = np.full(jax.local_device_count(), self._signal is not None, np.int32)
+        return _sum(jax.make_array_from_process_local_data(split(mesh), own), replicated(mesh))
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         if number == signal.SIGINT and self._signal == signal.SIGINT:
             raise KeyboardInterrupt
         self._signal = number
+
+
+@partial(jax.jit, static_argnums=1)
+def _sum(votes: jax.Array, sharding: NamedSharding) -> jax.Array:
+    return jax.lax.with_sharding_constraint(votes.sum(), sharding)

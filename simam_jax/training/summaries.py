@@ -6,7 +6,10 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+
+from simam_jax.training.processes import from_first, is_first
 
 _log = logging.getLogger(__name__)
 
@@ -21,20 +24,16 @@ def read_metrics(run: Path) -> list[dict]:
 
 
 class Summaries:
-    """Writes a run's numbers, going on after a step.
+    """Writes a run's numbers, going on after a step; of several processes the first writes, and all know the lines.
 
     Lines and TensorBoard events of later steps are removed first: they belong to work that was lost and is done again.
     """
 
     def __init__(self, run: Path, *, step: int, hyperparameters: Mapping[str, object]):
         """Opens the files of a run at `step`; the hyper-parameters are recorded for TensorBoard."""
-        kept = [line for line in read_metrics(run) if line["step"] <= step]
-        partial = run / f".{FILE_NAME}.partial"
-        partial.write_text("".join(map(_to_line, kept)))
-        partial.replace(run / FILE_NAME)
-        self.lines = kept
-        self._file = (run / FILE_NAME).open("a")
-        self._board = _create_board(run, step)
+        self.lines = from_first(partial(_keep_until, run, step))
+        self._file = (run / FILE_NAME).open("a") if is_first() else None
+        self._board = _create_board(run, step) if is_first() else None
         if self._board is not None:
             scalars = {name: value for name, value in hyperparameters.items() if isinstance(value, int | float | str)}
             self._board.write_hparams(scalars)
@@ -43,10 +42,11 @@ class Summaries:
         """Writes a line: metrics by name, such as "train/loss"."""
         line = {"step": step, "epoch": epoch, "time": time.time()}
         line |= {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
-        self._file.write(_to_line(line))
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self.lines.append(line)
+        if self._file is not None:
+            self._file.write(_to_line(line))
+            self._file.flush()
+            os.fsync(self._file.fileno())
         if self._board is not None:
             self._board.write_scalars(step, {name: float(value) for name, value in values.items()})
             self._board.flush()
@@ -57,9 +57,18 @@ class Summaries:
 
     def close(self) -> None:
         """Closes the files."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         if self._board is not None:
             self._board.close()
+
+
+def _keep_until(run: Path, step: int) -> list[dict]:
+    kept = [line for line in read_metrics(run) if line["step"] <= step]
+    unfinished = run / f".{FILE_NAME}.partial"
+    unfinished.write_text("".join(map(_to_line, kept)))
+    unfinished.replace(run / FILE_NAME)
+    return kept
 
 
 def _to_line(line: Mapping[str, object]) -> str:

@@ -18,9 +18,9 @@ def test_with_something_to_save_it_is_noted(number, exit_code):
     before = signal.getsignal(number), signal.set_wakeup_fd(-1)
     with StopRequest() as stop:
         stop.defer()
-        assert not stop
+        assert not stop.is_due()
         os.kill(os.getpid(), number)
-        assert stop
+        assert stop.is_due()
         assert (stop.name, stop.exit_code) == (number.name, exit_code)
     assert (signal.getsignal(number), signal.set_wakeup_fd(-1)) == before
 

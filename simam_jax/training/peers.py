@@ -1,0 +1,141 @@
+"""Watching over the other processes of a run: all end together, and each says why.
+
+A collective waits for ever for a process that does not come, and a process that has left a run in the middle cannot
+come back to it. So a process that fails tells the others before it ends, and one that dies is missed by them.
+"""
+
+import json
+import multiprocessing
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import jax
+
+from simam_jax.command import explain
+from simam_jax.errors import Stopped
+from simam_jax.training import processes
+
+# A lost process is no fault of the run's: run again and it goes on, as after a SIGTERM.
+LOST_EXIT_CODE = 75
+
+_EVERY = 1.0  # seconds between looks
+_FAILED = "peers/failed"
+_GRACE = 10.0  # seconds that the first process, without which the others are cut off, waits for them to have ended
+
+
+@contextmanager
+def together(lost_after: int) -> Iterator[None]:
+    """A block that all processes of a run leave together; one that is alone just runs it.
+
+    Where a process fails, all end with its exit code and its error's line. Where one is lost, the others end with exit
+    code 75 and a line that names it, at the latest some seconds after `lost_after`. Only where it is the first, which
+    holds the group together, JAX ends the others itself, by SIGABRT.
+
+    Args:
+        lost_after: as given to `processes.join`.
+    """
+    if not processes.several():
+        yield
+        return
+    watch = _Watch()
+    try:
+        yield
+    except Stopped as stop:
+        watch.leave()
+        if not processes.is_first():
+            raise SystemExit(stop.exit_code) from stop
+        raise
+    except BaseException as error:
+        line, exit_code = explain(error) or ("", 0)
+        if not line:
+            # It may be but a collective's complaint about a lost process, which the watch is going to name.
+            time.sleep(lost_after + 2 * _EVERY)
+            traceback.print_exception(error)
+            line, exit_code = f"error: {type(error).__name__}: {error}", 1
+        watch.fail(line, exit_code)
+    else:
+        watch.leave()
+
+
+class _Watch:
+    """A thread that looks after the other processes, and ends this one where one of them has failed or is lost."""
+
+    def __init__(self):
+        self._left = threading.Event()
+        self._lock = threading.Lock()
+        self._names = self._introduce()
+        threading.Thread(target=self._watch, name="peers", daemon=True).start()
+
+    def leave(self) -> None:
+        """Waits for the others to leave too."""
+        processes.wait_for_all()
+        self._left.set()
+        processes.wait_for_all()
+        jax.distributed.shutdown()
+
+    def fail(self, line: str, exit_code: int) -> None:
+        """Ends this process, and has the others end likewise."""
+        said = json.dumps({"process": jax.process_index(), "line": line, "exit_code": exit_code})
+        with suppress(Exception):  # another has failed before, or the first process is gone
+            processes.store().key_value_set(_FAILED, said)
+        self._end(line, exit_code)
+
+    def _introduce(self) -> list[str]:
+        store, own = processes.store(), jax.process_index()
+        store.key_value_set(f"peers/name/{own}", f"process {own} (pid {os.getpid()} on {socket.gethostname()})")
+        processes.wait_for_all()
+        return [store.blocking_key_value_get(f"peers/name/{i}", 60_000) for i in range(jax.process_count())]
+
+    def _watch(self) -> None:
+        everybody = set(range(jax.process_count()))
+        while not self._left.wait(_EVERY):
+            try:
+                failed = self._failed()
+                if failed is not None:
+                    self._end(f"error: {self._names[failed['process']]} failed: {failed['line']}", failed["exit_code"])
+                lost = everybody - set(processes.store().get_live_nodes(sorted(everybody)))
+            except Exception as error:
+                if self._left.is_set():
+                    return
+                self._end(f"error: lost {self._names[0]}: {error}; {_AGAIN}", LOST_EXIT_CODE)
+            else:
+                if lost and not self._left.is_set():
+                    names = ", ".join(self._names[i] for i in sorted(lost))
+                    self._end(f"error: lost {names}; {_AGAIN}", LOST_EXIT_CODE)
+
+    def _failed(self) -> dict | None:
+        try:
+            return json.loads(processes.store().key_value_try_get(_FAILED))
+        except Exception as error:
+            if "NOT_FOUND" in str(error):
+                return None
+            raise
+
+    def _end(self, line: str, exit_code: int) -> None:
+        with self._lock:  # the main thread and the watch may both have come to the end: one line will do
+            print(line, file=sys.stderr, flush=True)
+            sys.stdout.flush()
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            self._say_goodbye()
+            # An ordinary exit would wait for the others, and for threads that wait for them.
+            os._exit(exit_code)
+
+    def _say_goodbye(self) -> None:
+        with suppress(Exception):
+            if not processes.is_first():
+                processes.store().key_value_set(f"peers/gone/{jax.process_index()}", "")
+                return
+            deadline = time.monotonic() + _GRACE
+            for other in range(1, jax.process_count()):
+                left = deadline - time.monotonic()
+                processes.store().blocking_key_value_get(f"peers/gone/{other}", max(int(1000 * left), 1))
+
+
+_AGAIN = "run the same command again to go on from the last checkpoint"

@@ -1,0 +1,123 @@
+"""The processes that train one network together: joining them, and what one of them does for all.
+
+They need not share memory or a machine, only the run's folder and the data. JAX's coordination service, which the first
+process runs, holds a small store of keys and values, over which they tell one another what is not on the devices.
+JAX has no public name for that store; Orbax and this file use the private one.
+"""
+
+import logging
+import os
+import pickle
+from collections.abc import Callable
+from itertools import count
+from typing import Any, TypeVar
+
+import jax
+from jax._src import distributed
+
+from simam_jax.errors import UsageError
+
+T = TypeVar("T")
+
+# How long one process may take over what the others wait for, such as preparing data. One that dies is noticed by
+# `simam_jax.training.peers` long before.
+_PATIENCE_MS = 24 * 60 * 60 * 1000
+# Set by launchers that JAX knows, in every process of a group of several.
+_GROUP_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+
+_calls = count()
+
+
+def join(coordinator: str = "", processes: int = 0, process: int = -1, *, lost_after: int) -> None:
+    """Makes this process one of a group whose devices form one mesh; to be called before JAX is used.
+
+    Without arguments it joins the group that Slurm (a step of several tasks) or Open MPI has started, and else nothing:
+    the process stays alone.
+
+    Args:
+        coordinator: HOST:PORT at which the first process is to be reached by all; or "auto", where JAX is to find the
+            group by itself, as on Cloud TPU.
+        processes: how many there are.
+        process: which this is, from 0.
+        lost_after: seconds without a sign of life after which a process counts as lost.
+
+    Raises:
+        UsageError: the arguments do not describe a group, or it could not be joined.
+    """
+    if coordinator in ("", "auto"):
+        if processes or process != -1:
+            raise UsageError("--processes and --process need --coordinator HOST:PORT, which is the first process's")
+        if not coordinator and all(int(os.environ.get(size, "1")) < 2 for size in _GROUP_SIZES):
+            return
+        group = {}
+    else:
+        _check(coordinator, processes, process)
+        group = {"coordinator_address": coordinator, "num_processes": processes, "process_id": process}
+    # JAX's preemption service would take SIGTERM away from `simam_jax.training.stopping`.
+    jax.config.update("jax_enable_preemption_service", False)
+    try:
+        jax.distributed.initialize(**group, heartbeat_timeout_seconds=lost_after)
+    except (RuntimeError, ValueError) as error:
+        where = f"at {coordinator}" if group else "that the environment describes"
+        raise UsageError(f"cannot join the group of processes {where}: {error}") from error
+    if jax.local_device_count() * jax.process_count() != jax.device_count():
+        raise UsageError(
+            f"every process must have as many devices as the others: of {jax.device_count()} devices in "
+            f"{jax.process_count()} processes, process {jax.process_index()} has {jax.local_device_count()}"
+        )
+    if not is_first():
+        logging.getLogger("simam_jax").setLevel(logging.WARNING)
+
+
+def several() -> bool:
+    """Whether there are others."""
+    return distributed.global_state.client is not None and jax.process_count() > 1
+
+
+def is_first() -> bool:
+    """Whether this process speaks, and writes, for all; a process that is alone does."""
+    return not several() or jax.process_index() == 0
+
+
+def from_first(function: Callable[[], T]) -> T:
+    """What the function gives in the first process, in all of them; only the first calls it.
+
+    To be called by all processes in the same order. What the function gives, or raises, must be picklable.
+    """
+    if not several():
+        return function()
+    key = f"from_first/{next(_calls)}"
+    if not is_first():
+        value, error = pickle.loads(store().blocking_key_value_get_bytes(key, _PATIENCE_MS))
+        if error is not None:
+            raise error
+        return value
+    try:
+        value = function()
+    except Exception as error:
+        store().key_value_set_bytes(key, pickle.dumps((None, error)))
+        raise
+    store().key_value_set_bytes(key, pickle.dumps((value, None)))
+    return value
+
+
+def wait_for_all() -> None:
+    """Returns when all processes have come here."""
+    if several():
+        store().wait_at_barrier(f"wait_for_all/{next(_calls)}", _PATIENCE_MS)
+
+
+def store() -> Any:
+    """The group's keys and values, and its other services."""
+    return distributed.global_state.client
+
+
+def _check(coordinator: str, processes: int, process: int) -> None:
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"--coordinator is HOST:PORT, or auto; got {coordinator!r}")
+    if processes < 1 or not 0 <= process < processes:
+        raise UsageError(
+            f"--coordinator needs --processes, their number, and --process, which of them this is, from 0; "
+            f"got --processes {processes} --process {process}"
+        )
