@@ -19,7 +19,7 @@ from simam_jax.training.experiment import Experiment, build
 from simam_jax.training.feed import feed
 from simam_jax.training.mesh import replicated
 from simam_jax.training.metrics import EvalMetrics, TrainMetrics, to_floats
-from simam_jax.training.processes import from_first, is_first
+from simam_jax.training.processes import from_first, is_first, wait_for_all
 from simam_jax.training.progress import TrainingProgress
 from simam_jax.training.run_folder import RunFolder
 from simam_jax.training.saved import Saved, saved_like
@@ -66,7 +66,9 @@ def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
     folder = RunFolder(workdir)
     from_first(lambda: folder.claim(config, experiment.dataset, {"parameters": parameters}))
+    wait_for_all()  # collectives give up on a process that is half a minute behind when they are first used
     run = _Run(config, experiment, folder)
+    wait_for_all()
     stop.defer()
     try:
         return run.to_the_end(stop, started)
@@ -86,7 +88,7 @@ class _Run:
         self._config = config
         self._experiment = experiment
         self.checkpoints = Checkpoints(folder.checkpoints, writable=True)
-        self._no_metrics = jax.device_put(TrainMetrics.empty(), replicated(experiment.mesh))
+        self._no_metrics = jax.jit(TrainMetrics.empty, out_shardings=replicated(experiment.mesh))()
         saved = self.checkpoints.load_latest(saved_like(experiment.state_like, experiment.mesh))
         if saved is None:
             self._step, self._state, self._window = 0, experiment.create_state(), self._no_metrics

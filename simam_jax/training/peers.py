@@ -44,11 +44,12 @@ def together(lost_after: int) -> Iterator[None]:
         yield
         return
     watch = _Watch()
+    speaks = processes.is_first()
     try:
         yield
     except Stopped as stop:
         watch.leave()
-        if not processes.is_first():
+        if not speaks:
             raise SystemExit(stop.exit_code) from stop
         raise
     except BaseException as error:

@@ -55,6 +55,8 @@ def join(coordinator: str = "", processes: int = 0, process: int = -1, *, lost_a
         group = {"coordinator_address": coordinator, "num_processes": processes, "process_id": process}
     # JAX's preemption service would take SIGTERM away from `simam_jax.training.stopping`.
     jax.config.update("jax_enable_preemption_service", False)
+    # Else JAX aborts this process when it misses another, before `simam_jax.training.peers` has said which.
+    jax.config.update("jax_enable_recoverability", True)
     try:
         jax.distributed.initialize(**group, heartbeat_timeout_seconds=lost_after)
     except (RuntimeError, ValueError) as error:
