@@ -23,6 +23,9 @@ echo "$PROCESSES processes${DEVICES:+ of $DEVICES virtual devices}: ${command[*]
 
 set -m # a process group each, so that the terminal's Ctrl-C comes to us alone, and is not ignored where we pass it on
 pids=() prefixes=()
+pass_on() { kill "-$1" "${pids[@]}" 2>/dev/null || true; }
+trap 'pass_on TERM' TERM HUP
+trap 'pass_on INT' INT
 IFS=, read -ra gpus <<<"${CUDA_VISIBLE_DEVICES:-}"
 for ((i = 0; i < PROCESSES; i++)); do
   [ -n "$DEVICES" ] || export CUDA_VISIBLE_DEVICES=${gpus[i]:-$i}
@@ -37,9 +40,6 @@ for ((i = 0; i < PROCESSES; i++)); do
   pids+=($!)
 done
 
-pass_on() { kill "-$1" "${pids[@]}" 2>/dev/null || true; }
-trap 'pass_on TERM' TERM HUP
-trap 'pass_on INT' INT
 code=0 deadline=
 while [ ${#pids[@]} -gt 0 ]; do
   sleep 0.2 & wait $! || true # waited for, a trap need not wait
