@@ -147,8 +147,17 @@ class _Run:
             self._watch.settle()
             values = to_floats(self._window)
             values["images_per_second"] = self._window_images / (time.perf_counter() - self._window_start)
+            if left_out := self._left_out():
+                values["left_out"] = left_out
+                _log.warning("warning: %d training images left out up to step %d", left_out, self._step)
             self._write("train", values)
             self._start_window()
+
+    def _left_out(self) -> int:
+        """Images since the last line that did not count because they could not be read."""
+        before = next((line["step"] for line in reversed(self._summaries.lines) if "train/loss" in line), 0)
+        seen = (self._step - before) * self._experiment.epochs.batch_size
+        return seen - round(float(self._window.loss.count))
 
     def _start_window(self) -> None:
         self._window = self._no_metrics
