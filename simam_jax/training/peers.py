@@ -56,7 +56,7 @@ def together(lost_after: int) -> Iterator[None]:
         line, exit_code = explain(error) or ("", 0)
         if not line:
             # It may be but a collective's complaint about a lost process, which the watch is going to name.
-            time.sleep(lost_after + 2 * _EVERY)
+            time.sleep(2 * lost_after + _EVERY)
             traceback.print_exception(error)
             line, exit_code = f"error: {type(error).__name__}: {error}", 1
         watch.fail(line, exit_code)
@@ -78,6 +78,11 @@ class _Watch:
         processes.wait_for_all()
         self._left.set()
         processes.wait_for_all()
+        if processes.is_first():
+            # JAX aborts a process that takes its leave of a group that is no longer there: the others go first. Each
+            # answers, or has gone.
+            while len(processes.store().get_live_nodes(list(range(jax.process_count())))) > 1:
+                time.sleep(_EVERY / 10)
         jax.distributed.shutdown()
 
     def fail(self, line: str, exit_code: int) -> None:

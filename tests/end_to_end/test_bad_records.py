@@ -59,6 +59,7 @@ def test_a_bad_image_is_left_out_and_counted(root, damaged, tmp_path, log):
     assert "zero/" in log.text
 
 
+@pytest.mark.parametrize("damaged", [tear], indirect=True)
 def test_a_bad_image_ends_the_run(root, damaged, tmp_path):
     with pytest.raises(UsageError, match=r"cannot read the image zero/.*on_bad_record=skip"):
         run(root, damaged, tmp_path / "run", "fail")

@@ -142,19 +142,35 @@ def test_two_processes_do_what_one_does(start, tiny_run, tmp_path):
     assert RunFolder(tmp_path / "run").facts()["devices"]["processes"] == 2
 
 
-def test_a_signal_to_one_stops_all_at_one_step_and_a_lost_one_ends_the_others(start, tmp_path):
-    long = ("--config.epochs=200", "--config.log_every=1")
-    run = tmp_path / "run"
-    group = start(run, *long, processes=2)
+LONG = ("--config.epochs=200", "--config.log_every=1")
+
+
+def stop_by_a_signal_to_one(start, run: Path) -> int:
+    """The step at which both stopped."""
+    group = start(run, *LONG, processes=2)
     wait_for_lines(run, 4, group)
     group.processes[1].send_signal(signal.SIGTERM)
     (first, said), (second, whispered) = group.end()
     assert (first, second) == (75, 75), said + whispered
     assert "stopped by a signal to another process at step " in said
     assert "everything is saved" in said
-    stopped_at = Checkpoints(run / "checkpoints").steps[-1]
+    checkpoints = Checkpoints(run / "checkpoints")
+    try:
+        return checkpoints.steps[-1]
+    finally:
+        checkpoints.close()
 
-    group = start(run, *long, processes=2)
+
+def test_a_signal_to_one_stops_all_at_one_step(start, tmp_path):
+    stopped_at = stop_by_a_signal_to_one(start, tmp_path / "run")
+    assert [line["step"] for line in lines(tmp_path / "run")][-1] == stopped_at
+
+
+@pytest.mark.slow
+def test_a_lost_process_ends_the_others(start, tmp_path):
+    run = tmp_path / "run"
+    stopped_at = stop_by_a_signal_to_one(start, run)
+    group = start(run, *LONG, processes=2)
     wait_for_lines(run, len(lines(run)) + 6, group)
     began = time.monotonic()
     os.kill(group.processes[1].pid, signal.SIGKILL)
