@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     # Imported after the arguments are known to be good: JAX takes seconds.
+    from simam_jax.explain.description import describe_maps
     from simam_jax.explain.explainer import Explainer
     from simam_jax.explain.visualization import visualize
     from simam_jax.inference.inputs import find_inputs
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     classifier = restore(args.run, args.checkpoint)
     explainer = Explainer(classifier, layers=layers)
     results = visualize(explainer, classifier.view, inputs, args.out, class_name=args.class_name)
-    _log.info("%s", explainer.describe())
+    _log.info("%s", describe_maps(explainer.shapes, explainer.layers, explainer.simam_layers))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be UTF-8
     failed = 0

@@ -1,6 +1,5 @@
 """A run's network asked what it looks at."""
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from scipy.special import softmax
 
 from simam_jax.errors import UsageError
-from simam_jax.explain.feature_maps import choose_layers, feature_maps, outermost
+from simam_jax.explain.feature_maps import choose_layers, feature_maps
 from simam_jax.explain.grad_cam import grad_cam
 from simam_jax.explain.simam_maps import simam_maps
 from simam_jax.inference.restore import Classifier
@@ -26,8 +25,6 @@ from simam_jax.training.state import TrainState
 # Images a call and device: the backward pass keeps all activations.
 _BATCH_SIZE = 4
 _ANSWER = -1
-# Positions from which a map is worth calling finer: 7×7, as in ImageNet's networks.
-_FINE = 49
 
 
 class _Maps(NamedTuple):
@@ -92,21 +89,6 @@ class Explainer:
             part = slice(start, start + self.batch_size)
             explanations += self._explain(images[part], labels[part])
         return explanations
-
-    def describe(self) -> str:
-        """What is explained, in a line."""
-        simam = f"SimAM: {self._sizes(self.simam_layers)}" if self.simam_layers else "the network has no SimAM to show"
-        said = f"Grad-CAM: {self._sizes(self.layers)}; {simam}"
-        finer = [name for name in outermost(self.shapes) if self._positions(name) >= _FINE]
-        if finer and all(self._positions(name) < _FINE for name in self.layers):
-            said += f"; Grad-CAM's maps are coarse, a finer one is --layer {self._sizes(finer[-1:])}"
-        return said
-
-    def _positions(self, layer: str) -> int:
-        return math.prod(self.shapes[layer][:2])
-
-    def _sizes(self, layers: Sequence[str]) -> str:
-        return ", ".join(f"{name} ({self.shapes[name][0]}×{self.shapes[name][1]})" for name in layers)
 
     def _explain(self, images: np.ndarray, labels: np.ndarray) -> list[Explanation]:
         on_mesh = (jax.device_put(_filled(each, self.batch_size), self._sharding) for each in (images, labels))
