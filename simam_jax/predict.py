@@ -29,7 +29,7 @@ standard error, and in jsonl an object with its error.
 
 formats: table; csv: path,rank,class,probability; jsonl: {"path", "top": [{"class", "probability"}, …]} a line
 
-exit codes: 0 done; 1 done, but for images that cannot be read; 2 wrong usage or run, or nothing to predict;
+exit codes: 0 done; 1 done, but for images that cannot be read; 2 wrong usage or run, or no image;
 4 the checkpoint is damaged
 """
 

@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 # A package may import from those before it on its own line of this list, and from itself.
-FLOORS = ["errors", "ops", "layers", "models", ["profiling", "interop"], "training", "inference", "benchmarking"]
-FRONT_ROW = {"main", "prepare", "evaluate", "predict", "summary", "benchmark"}
+FLOORS = [
+    "errors",
+    "ops",
+    "layers",
+    "models",
+    ["profiling", "interop"],
+    "training",
+    "inference",
+    "explain",
+    "benchmarking",
+]
+FRONT_ROW = {"main", "prepare", "evaluate", "predict", "summary", "visualize", "benchmark"}
 # Beside the floors: what these may import, and from which floor upwards they may be imported.
 BESIDE = {"data": {"errors", "data"}, "reporting": {"errors", "reporting"}}
 HEAVY_FREE = {"jax", "jaxlib", "flax", "tensorflow", "grain", "tensorflow_datasets", "matplotlib"}

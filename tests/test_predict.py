@@ -84,8 +84,8 @@ def test_standard_input_is_an_image_or_a_list(run, photos, capsys, monkeypatch):
     ("words", "said"),
     [
         ([], "the following arguments are required: INPUT"),
-        (["gone.png"], "nothing to predict: gone.png: no such file or directory"),
-        (["*.nothing"], "nothing to predict: *.nothing: no file matches"),
+        (["gone.png"], "there is no image: gone.png: no such file or directory"),
+        (["*.nothing"], "there is no image: *.nothing: no file matches"),
         (["--top-k", "0", sys.executable], "--top-k must be at least 1, got 0"),
         (["--checkpoint", "best?", sys.executable], "has no checkpoint 'best?'"),
     ],

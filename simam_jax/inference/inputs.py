@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from simam_jax.data.decode import BadImageError, decode
 from simam_jax.errors import UsageError
 
@@ -59,6 +61,15 @@ class Input:
         """The bytes of the image file; raises OSError."""
         return Path(self.path).read_bytes() if self.data is None else self.data
 
+    def decode(self) -> np.ndarray:
+        """The image's pixels, uint8 (H, W, 3); raises BadImageError, whatever the reason."""
+        if self.problem:
+            raise BadImageError(self.problem)
+        try:
+            return decode(self.read())
+        except OSError as error:
+            raise BadImageError(_reason(error)) from error
+
 
 def find_inputs(words: Sequence[str], read_stdin: Callable[[], bytes]) -> list[Input]:
     """The images that words mean, in order; nothing is read yet but standard input.
@@ -78,7 +89,7 @@ def find_inputs(words: Sequence[str], read_stdin: Callable[[], bytes]) -> list[I
     if all(each.problem for each in inputs):
         said = "; ".join(f"{each.path}: {each.problem}" for each in inputs[:3])
         more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
-        raise UsageError(f"nothing to predict: {said or 'no input'}{more}")
+        raise UsageError(f"there is no image: {said or 'no input'}{more}")
     return inputs
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 from scipy.special import softmax
 
-from simam_jax.data.decode import BadImageError, decode
+from simam_jax.data.decode import BadImageError
 from simam_jax.errors import UsageError
 from simam_jax.inference.forward import Forward
 from simam_jax.inference.inputs import Input
@@ -75,14 +75,10 @@ def _load_ahead(
 
 
 def _load(classifier: Classifier, source: Input) -> _Loaded:
-    if source.problem:
-        return source.problem
     try:
-        return classifier.view(decode(source.read()))
+        return classifier.view(source.decode())
     except BadImageError as error:
         return str(error)
-    except OSError as error:
-        return (error.strerror or str(error)).lower()
 
 
 def _answer(path: str, logits: np.ndarray, classes: tuple[str, ...], top_k: int) -> Prediction:

@@ -13,6 +13,7 @@ from jaxtyping import Array, DTypeLike, Float
 
 from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
+from simam_jax.layers.identity import Identity
 from simam_jax.layers.initializers import he_normal_fan_out, pytorch_bias, pytorch_kernel
 from simam_jax.layers.placement import Placed, place
 from simam_jax.layers.preactivation import PreBasicBlock, PreBottleneck, WideBasicBlock
@@ -74,7 +75,7 @@ class CifarResNet(nn.Module):
         if self.features_only:
             return tuple(stages)
         if self.pre_activation:
-            x = nn.relu(norm(name="bn")(x))
+            x = Identity(name="features")(nn.relu(norm(name="bn")(x)))
         x = x.mean((-3, -2), dtype=jnp.float32)
         bias_init = nn.initializers.zeros if self.zero_bias else pytorch_bias(x.shape[-1])
         return nn.Dense(self.num_classes, kernel_init=pytorch_kernel, bias_init=bias_init, name="head")(x)

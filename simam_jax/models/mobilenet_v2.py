@@ -12,6 +12,7 @@ from jaxtyping import Array, DTypeLike, Float
 
 from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import Activation, ModuleFactory
+from simam_jax.layers.identity import Identity
 from simam_jax.layers.initializers import he_normal_fan_out, pytorch_bias, pytorch_kernel
 from simam_jax.layers.inverted_residual import InvertedResidual
 from simam_jax.layers.placement import Placed, place
@@ -107,6 +108,7 @@ class MobileNetV2(nn.Module):
         if self.features_only:
             return (*resolutions, x)
         x = self.act(norm(name="bn2")(conv(round_width(_LAST * max(1.0, self.width)), 1, name="conv2")(x)))
+        x = Identity(name="features")(x)
         x = x.mean((-3, -2), dtype=jnp.float32)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         return nn.Dense(self.num_classes, kernel_init=self.head_init, bias_init=self.head_bias_init, name="head")(x)

@@ -41,13 +41,13 @@ def mean_and_squares(x: Array, count: Count, total: Total, where: Where = None) 
 
 def gated(x: Array, channels: Channels, where: Where = None) -> Array:
     """x · s."""
-    return _only(where, x * _gate(_only(where, x - channels.mean), channels)[1])
+    return _only(where, x * gate(_only(where, x - channels.mean), channels)[1])
 
 
 def slopes(x: Array, dy: Array, channels: Channels, total: Total, where: Where = None) -> tuple[Array, Array]:
     """What `gradient` needs of the whole channel: Σ dz·t and Σ dz·(x - μ), with dz = dy·x·s·(1 - s)."""
     deviation = _only(where, x - channels.mean)
-    t, s = _gate(deviation, channels)
+    t, s = gate(deviation, channels)
     dz = _only(where, dy * x * (s * (1 - s)))
     return total(dz * t), total(dz * deviation)
 
@@ -57,7 +57,7 @@ def gradient(
 ) -> Array:
     """dx = dy·s + 2/D · ((x - μ) (dz - 4 Σdz·t / (M - 1)) - Σdz·(x - μ) / M)."""
     deviation = _only(where, x - channels.mean)
-    _, s = _gate(deviation, channels)
+    _, s = gate(deviation, channels)
     dz = dy * x * (s * (1 - s))
     through_variance, through_mean = 4 * sums[0] / _at_least_one(count - 1), sums[1] / _at_least_one(count)
     dx = dy * s + (2 / channels.scale) * (deviation * (dz - through_variance) - through_mean)
@@ -69,7 +69,8 @@ def lambda_slope(sums: tuple[Array, Array], channels: Channels) -> Array:
     return -4 * sums[0] / channels.scale
 
 
-def _gate(deviation: Array, channels: Channels) -> tuple[Array, Array]:
+def gate(deviation: Array, channels: Channels) -> tuple[Array, Array]:
+    """t and s of the neurons at x - μ."""
     t = jnp.square(deviation) / channels.scale
     return t, jax.nn.sigmoid(t + 0.5)
 

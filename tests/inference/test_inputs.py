@@ -72,7 +72,7 @@ def test_a_link_to_a_folder_inside_is_not_followed(tree):
 
 
 def test_nothing_is_an_error_that_says_why(tree):
-    with pytest.raises(UsageError, match=r"^nothing to predict: gone: no such file or directory; empty: no image"):
+    with pytest.raises(UsageError, match=r"^there is no image: gone: no such file or directory; empty: no image"):
         find_inputs(["gone", "empty"], nothing)
     with pytest.raises(UsageError, match=r"; 3\.png: no such file or directory and 2 more$"):
         find_inputs([f"{n}.png" for n in range(1, 6)], nothing)
@@ -109,5 +109,5 @@ def test_a_listed_name_need_not_be_utf8(tree):
 
 @pytest.mark.parametrize("data", [b"", b" \n\n"])
 def test_standard_input_may_be_empty_but_not_alone(data):
-    with pytest.raises(UsageError, match="nothing to predict: "):
+    with pytest.raises(UsageError, match="there is no image: "):
         find_inputs(["-"], lambda: data)
