@@ -1,9 +1,9 @@
 """A prepared folder's shards as examples."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +14,15 @@ from simam_jax.data.tfds_shards import SPLIT_NAMES, VERSION, require_packages
 from simam_jax.errors import UsageError
 
 _NAMES = "names.json"
+
+
+@runtime_checkable
+class StoredRecords(Protocol):
+    """Records by place, read when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> dict[str, Any]: ...
 
 
 class ShardExamples:
@@ -53,7 +62,7 @@ class ShardExamples:
         return decode(data, trusted=True), int(self.labels[place])
 
 
-def open_records(folder: Path, split: str) -> Sequence[dict[str, Any]]:
+def open_records(folder: Path, split: str) -> StoredRecords:
     """The records of one of our splits below a folder in which `write_set` wrote; images as their files' bytes.
 
     Raises:
@@ -68,7 +77,7 @@ def open_records(folder: Path, split: str) -> Sequence[dict[str, Any]]:
     try:
         builder = tfds.builder_from_directory(found[0])
         info = builder.info.splits[SPLIT_NAMES[split]]
-    except (KeyError, ValueError, OSError) as error:  # whatever damaged descriptions give
+    except Exception as error:  # whatever a damaged description gives
         raise UsageError(f"{found[0]} is damaged ({' '.join(str(error).split())}): prepare it again") from error
     missing = [str(file) for file in info.filepaths if not Path(file).is_file()]
     if missing:
