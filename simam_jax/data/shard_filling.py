@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import accumulate, groupby, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from simam_jax.data.shard_examples import open_records, write_names
 from simam_jax.data.shard_journal import Journal, Shard
 from simam_jax.data.shard_writing import write_shard
 from simam_jax.data.split import SPLITS, Placement
-from simam_jax.data.tfds_shards import Shards, record_features, write_set
+from simam_jax.data.tfds_shards import Shards, record_features, serialiser, write_set
 
 
 def fill_shards(
@@ -42,6 +42,7 @@ def fill_shards(
     """
     classes = classes_of(placements)
     features = record_features(classes)
+    serialise = serialiser(features)
     order = sorted(range(len(placements)), key=lambda place: _as_in_a_folder(placements[place]))
     ordered = [placements[place] for place in order]
     journal = Journal(shards, _listing(ordered))
@@ -51,12 +52,12 @@ def fill_shards(
     done = sum(len(shard.digests) for shard in finished)
     if done:
         progress.say(f"going on: {done:,} of {len(ordered):,} images are done")
-    with closing(work_ahead(examine, ordered[done:])) as stream:  # closed, so that no thread works on after an error
+    train = sum(placement.split == "train" for placement in ordered)  # which come first
+    with closing(work_ahead(examine, islice(ordered, done, None))) as stream:  # closed, so that no thread works on
         images = _reported(stream, done, len(ordered), progress)
-        ends = list(accumulate(len(list(group)) for _, group in groupby(ordered, key=lambda one: one.split)))
         while done < len(ordered):
-            end = next(end for end in ends if end > done)  # of the split
-            shard = write_shard(journal.path(len(finished)), ordered[done].split, islice(images, end - done), features)
+            left = (train if done < train else len(ordered)) - done  # of the split
+            shard = write_shard(journal.path(len(finished)), ordered[done].split, islice(images, left), serialise)
             journal.add(len(finished), shard)
             finished.append(shard)
             done += len(shard.digests)

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ SHARD_BYTES = 128 * 2**20
 """A shard ends with the image that brings it to so many bytes."""
 
 
-def write_shard(path: Path, split: str, images: Iterator[Examined], features: Any) -> Shard:
+def write_shard(
+    path: Path, split: str, images: Iterator[Examined], serialise: Callable[[dict[str, Any]], bytes]
+) -> Shard:
     """Takes images until the shard is large enough or there are no more, and leaves the file on the disk.
 
     Args:
       path: the file to write; it is not there where no image is good.
       split: the images'.
       images: as many of them are taken as the shard says.
-      features: a record's.
+      serialise: from a record's fields to its bytes.
 
     Raises:
       OSError: the file cannot be written; it is removed.
@@ -35,12 +37,12 @@ def write_shard(path: Path, split: str, images: Iterator[Examined], features: An
             placement = examined.outcome.placement
             outcomes.append(examined.outcome)
             if examined.data is not None:
-                example = {
+                fields = {
                     "image": examined.data,
                     "label": placement.original.class_name,
                     "file_name": os.fsencode(placement.name),  # which may be no UTF-8
                 }
-                file.write(features.serialize_example(example))
+                file.write(serialise(fields))
                 histogram += examined.histogram
             if file.num_bytes >= SHARD_BYTES:
                 break
