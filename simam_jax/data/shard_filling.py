@@ -63,7 +63,7 @@ def fill_shards(
             done += len(shard.digests)
 
     outcomes = list(_outcomes(finished, ordered))
-    as_placed = [outcome for _, outcome in sorted(zip(order, outcomes, strict=True), key=lambda pair: pair[0])]
+    as_placed = [outcomes[place] for place in np.argsort(order)]
     histogram = np.sum([shard.histogram for shard in finished if shard.split == "train"], axis=0, dtype=np.int64)
     content = content_of(classes, as_placed, histogram)
     write_set(folder, name, features, {split: _shards_of(split, finished, journal) for split in SPLITS})
@@ -115,7 +115,8 @@ def _draw(folder: Path, outcomes: Sequence[Outcome], as_placed: Sequence[Outcome
     """Draws the same preview as `fill`, which chooses among the images as they were placed."""
     records = open_records(folder, "train")
     train = [one.placement for one in outcomes if not one.reason and one.placement.split == "train"]
-    picture = draw_preview(
-        training_images(as_placed), read=lambda placement: records[train.index(placement)]["image"], seed=seed
-    )
-    picture.save(folder / "preview.png")
+
+    def read(placement: Placement) -> bytes:
+        return records[next(place for place, other in enumerate(train) if other is placement)]["image"]
+
+    draw_preview(training_images(as_placed), read=read, seed=seed).save(folder / "preview.png")
