@@ -34,7 +34,7 @@ def fill(folder: Path, placements: Sequence[Placement], progress: Progress) -> C
         for examined in stream:
             outcome = examined.outcome
             outcomes.append(outcome)
-            if examined.histogram is None:
+            if outcome.reason:
                 progress.say(f"left out {outcome.placement.original.path}: {outcome.reason}")
             elif outcome.placement.split == "train":
                 histogram += examined.histogram

@@ -32,14 +32,13 @@ class Examined:
 
     Attributes:
       outcome: whether it is good.
-      data: the file's bytes.
-      histogram: its pixels' (3, 256) histogram.
-      The last two are None if it was left out.
+      data: the file's bytes, empty if it was left out.
+      histogram: its pixels' histogram, int64 (3, 256), 0 if it was left out.
     """
 
     outcome: Outcome
-    data: bytes | None = None
-    histogram: np.ndarray | None = None
+    data: bytes = b""
+    histogram: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((3, 256), np.int64))
 
 
 def examine(placement: Placement) -> Examined:
@@ -62,6 +61,6 @@ def take_in(placement: Placement, directory: Path) -> Examined:
       OSError: the copy cannot be written.
     """
     examined = examine(placement)
-    if examined.data is not None:
+    if not examined.outcome.reason:
         (directory / placement.path).write_bytes(examined.data)
-    return dataclasses.replace(examined, data=None)
+    return dataclasses.replace(examined, data=b"")

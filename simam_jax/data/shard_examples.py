@@ -75,7 +75,7 @@ def open_records(folder: Path, split: str) -> StoredRecords:
     if len(found) != 1:
         raise UsageError(f"{folder} should hold one TFDS set in */{VERSION}/, but has {len(found)}: prepare it again")
     try:
-        builder = tfds.builder_from_directory(found[0])
+        builder: Any = tfds.builder_from_directory(found[0])
         info = builder.info.splits[SPLIT_NAMES[split]]
     except Exception as error:  # whatever a damaged description gives
         raise UsageError(f"{found[0]} is damaged ({' '.join(str(error).split())}): prepare it again") from error

@@ -64,7 +64,9 @@ def fill_shards(
 
     outcomes = list(_outcomes(finished, ordered))
     as_placed = [outcomes[place] for place in np.argsort(order)]
-    histogram = np.sum([shard.histogram for shard in finished if shard.split == "train"], axis=0, dtype=np.int64)
+    histogram = np.zeros((3, 256), np.int64)
+    for shard in finished:
+        histogram += np.array(shard.histogram) * (shard.split == "train")
     content = content_of(classes, as_placed, histogram)
     write_set(folder, name, features, {split: _shards_of(split, finished, journal) for split in SPLITS})
     write_names(folder, (outcome.placement for outcome in outcomes if not outcome.reason))

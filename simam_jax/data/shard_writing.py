@@ -36,7 +36,7 @@ def write_shard(
         for examined in images:
             placement = examined.outcome.placement
             outcomes.append(examined.outcome)
-            if examined.data is not None:
+            if not examined.outcome.reason:
                 fields = {
                     "image": examined.data,
                     "label": placement.original.class_name,

@@ -3,6 +3,7 @@
 A record is a serialised `tf.train.Example` with `image`, the file's bytes as they are, `label` and `file_name`.
 """
 
+import importlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -43,8 +44,8 @@ def require_packages() -> None:
       UsageError: a package is missing.
     """
     try:
-        import tensorflow_datasets  # noqa: F401
-        from array_record.python import array_record_module  # noqa: F401
+        for name in ("tensorflow_datasets", "array_record.python.array_record_module"):
+            importlib.import_module(name)
     except ImportError as error:
         raise UsageError(
             f"ArrayRecord needs the packages tensorflow-datasets and array_record ({error}): "
@@ -92,7 +93,7 @@ def serialiser(features: Any) -> Callable[[dict[str, Any]], bytes]:
     return serialise
 
 
-def write_set(folder: Path, name: str, features: Any, shards: Mapping[str, Shards]) -> Path:
+def write_set(folder: Path, name: str, features: Any, shards: Mapping[str, Shards]) -> None:
     """Names shards `FOLDER/NAME/1.0.0/NAME-SPLIT.array_record-00000-of-0000N` and describes them there for TFDS.
 
     Args:
@@ -100,11 +101,9 @@ def write_set(folder: Path, name: str, features: Any, shards: Mapping[str, Shard
       name: the TFDS name.
       features: from `record_features`.
       shards: our split → its shards, which lie on the same file system.
-
-    Returns:
-      The set's folder.
     """
     import tensorflow_datasets as tfds
+    from etils import epath
 
     inside = folder / name / VERSION
     inside.mkdir(parents=True)
@@ -114,7 +113,7 @@ def write_set(folder: Path, name: str, features: Any, shards: Mapping[str, Shard
         for index, file in enumerate(shards[split].files):
             _give_name(file, inside / f"{name}-{theirs}.{_FORMAT}-{index:05d}-of-{count:05d}")
         template = tfds.core.ShardedFileTemplate(
-            data_dir=inside, dataset_name=name, split=theirs, filetype_suffix=_FORMAT
+            data_dir=epath.Path(inside), dataset_name=name, split=theirs, filetype_suffix=_FORMAT
         )
         infos.append(
             tfds.core.SplitInfo(
@@ -134,7 +133,6 @@ def write_set(folder: Path, name: str, features: Any, shards: Mapping[str, Shard
         description="Images in the order of class and then of file name; `image` holds a file's bytes unchanged.",
         supervised_keys=("image", "label"),
     )
-    return inside
 
 
 def _give_name(file: Path, name: Path) -> None:

@@ -149,7 +149,7 @@ def test_what_will_not_do_is_refused_and_leaves_nothing(class_tree, out):
     assert nothing_left(out)
 
 
-@pytest.mark.parametrize("package", ["array_record.python", "tensorflow_datasets"])
+@pytest.mark.parametrize("package", ["array_record.python.array_record_module", "tensorflow_datasets"])
 def test_a_missing_package_is_named(class_tree, out, tmp_path, monkeypatch, package):
     prepare(str(class_tree), tmp_path / "there", format="array_record")
     monkeypatch.setitem(sys.modules, package, None)
