@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simam_jax import command
 from simam_jax.data.archive import Limits
-from simam_jax.data.manifest import Manifest
+from simam_jax.data.manifest import FORMATS, Manifest
 from simam_jax.data.preparation import prepare
 from simam_jax.data.progress import StreamProgress
 from simam_jax.errors import Stopped
@@ -15,7 +15,11 @@ _HELP = """
 Splits a set of images into training and evaluation folders, checks every file, and describes the result:
 DIR/train/CLASS/FILE, DIR/eval/CLASS/FILE, DIR/preview.png and DIR/manifest.json.
 
-DIR appears only when everything is done. Run again, the command does nothing.
+With --format array_record the files lie unchanged in a few large ones instead, DIR/prepared_DIR/1.0.0/*.array_record-*,
+and TensorFlow Datasets reads them as tfds:prepared_DIR where $TFDS_DATA_DIR is DIR. Training sees no difference.
+
+DIR appears only when everything is done. Run again, the command does nothing. Where it was interrupted, it begins anew,
+or with --format array_record goes on behind the files that it has finished, in .DIR.unfinished beside DIR.
 """
 
 _SOURCES = """
@@ -33,6 +37,7 @@ examples:
   python -m simam_jax.prepare --source caltech101_16 --out data/caltech101_16
   python -m simam_jax.prepare --source cifar-10-binary.tar.gz --out data/cifar10
   python -m simam_jax.prepare --source photos.zip --out data/photos --classes cat,dog
+  python -m simam_jax.prepare --source /scratch/million --out data/million --format array_record
 
 exit codes: 0 done; 1 done, but bad images were left out; 2 wrong usage or source; 4 storage; 75 and 130 stopped.
 """
@@ -47,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.out,
         classes=options.classes,
         eval_every=options.eval_every,
+        format=options.format,
         strict=options.strict,
         max_bytes=options.max_bytes,
         max_files=options.max_files,
@@ -64,6 +70,12 @@ def _parser() -> command.Parser:
     parser.add_argument("--classes", metavar="NAME|a,b,c", help="only these classes: caltech101_16, or a list")
     parser.add_argument(
         "--eval-every", type=int, default=5, metavar="N", help="every N-th image is for evaluation (%(default)s)"
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default=FORMATS[0],
+        help="how images are stored: a file each, or in shards (%(default)s)",
     )
     parser.add_argument("--strict", action="store_true", help="fail where an image is bad, instead of leaving it out")
     parser.add_argument(
@@ -84,7 +96,7 @@ def _parser() -> command.Parser:
 
 
 def _stop(*_: object) -> None:
-    raise Stopped("stopped by SIGTERM, nothing was written: run the same command again", exit_code=75)
+    raise Stopped("stopped by SIGTERM: run the same command again", exit_code=75)
 
 
 def _table(manifest: Manifest, out: str) -> str:

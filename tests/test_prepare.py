@@ -88,6 +88,7 @@ def test_options_reach_the_preparation(photos, tmp_path, capsys):
         (["--source", "digits", "--out", "x", "--eval-every", "0"], "eval_every is 0: it must be 2 or more"),
         (["--source", "digits", "--out", "x", "--classes", "ten"], "the source has no class ten"),
         (["--source", "digits", "--out", "x", "--sauce", "y"], "unrecognized arguments: --sauce"),
+        (["--source", "digits", "--out", "x", "--format", "zip"], "choose from 'files', 'array_record'"),
     ],
 )
 def test_usage_errors_are_one_line_and_exit_code_2(arguments, why, tmp_path, monkeypatch, capsys):
@@ -113,7 +114,17 @@ def test_help_is_enough(capsys):
         main(["--help"])
     assert done.value.code == 0
     text = capsys.readouterr().out
-    for word in ("caltech101_16", "tfds:NAME", "digits", "FOLDER", "ARCHIVE", "--strict", "examples:", "exit codes:"):
+    for word in (
+        "caltech101_16",
+        "tfds:NAME",
+        "digits",
+        "FOLDER",
+        "ARCHIVE",
+        "--strict",
+        "--format",
+        "examples:",
+        "exit codes:",
+    ):
         assert word in text
 
 
@@ -161,6 +172,43 @@ def test_a_signal_leaves_nothing(photos, tmp_path, python_environment, stop, cod
     assert process.returncode == code
     assert said.count("\n") == 1
     assert list(parent.iterdir()) == []
+
+
+SMALL_SHARDS = SLOW.replace(
+    "from simam_jax import", "from simam_jax.data import shard_writing\nfrom simam_jax import", 1
+)
+SMALL_SHARDS = SMALL_SHARDS.replace("decode =", "shard_writing.SHARD_BYTES = 1\ndecode =", 1)
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+def test_a_signal_keeps_finished_shards_and_the_same_command_goes_on(
+    photos, tmp_path, python_environment, capsys, stop, code
+):
+    parent = tmp_path / "new"
+    options = ["--source", str(photos), "--out", str(parent / "out"), "--format", "array_record"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SMALL_SHARDS, *options], stderr=subprocess.PIPE, text=True, env=python_environment
+    )
+    end = time.monotonic() + 30
+    while len(list(parent.glob(".*/shards/*.json"))) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.send_signal(stop)
+    _, said = process.communicate()
+    assert process.returncode == code
+    lines = [line for line in said.splitlines() if not line.startswith("preparing images")]
+    assert lines == [
+        f"what is finished stays in {parent}/.out.unfinished: the same command goes on from there",
+        "stopped by SIGTERM: run the same command again" if code == 75 else "interrupted",
+    ]
+    assert prepare(*options) == 0
+    said = capsys.readouterr()
+    assert "going on: " in said.err
+    assert said.out.splitlines()[-2:] == [
+        "all          8        4",
+        f"classes: 2, files left out: 0, prepared in {parent / 'out'}",
+    ]
+    assert [path.name for path in parent.iterdir()] == ["out"]
 
 
 def test_as_a_module(tmp_path, python_environment):

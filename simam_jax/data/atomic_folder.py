@@ -21,20 +21,29 @@ def atomic_folder(target: Path) -> Iterator[Path]:
       FileExistsError: `target` has become a folder that is not empty in the meantime.
       OSError: the folder cannot be made, or the rename fails.
     """
+    make_parent(target)
+    _remove_stale(target)
+    partial = target.parent / f"{_prefix(target)}{secrets.token_hex(4)}"
+    partial.mkdir()
+    with locked(partial):
+        try:
+            yield partial
+            rename(partial, target)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def make_parent(target: Path) -> None:
+    """Makes the folder that `target` is to lie in.
+
+    Raises:
+      OSError: it cannot be made, or is a file.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target.parent)) from error
-    _remove_stale(target)
-    partial = target.parent / f"{_prefix(target)}{secrets.token_hex(4)}"
-    partial.mkdir()
-    with _locked(partial):
-        try:
-            yield partial
-            _rename(partial, target)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
 
 
 def _prefix(target: Path) -> str:
@@ -44,13 +53,17 @@ def _prefix(target: Path) -> str:
 def _remove_stale(target: Path) -> None:
     for path in target.parent.iterdir():
         if path.name.startswith(_prefix(target)):
-            with contextlib.suppress(OSError), _locked(path):  # OSError: it is being filled by somebody else
+            with contextlib.suppress(OSError), locked(path):  # OSError: it is being filled by somebody else
                 shutil.rmtree(path)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Holds a lock that ends with the process, however it ends."""
+def locked(folder: Path) -> Iterator[None]:
+    """Holds a lock that ends with the process, however it ends.
+
+    Raises:
+      BlockingIOError: somebody else holds it.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,7 +72,13 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _rename(partial: Path, target: Path) -> None:
+def rename(partial: Path, target: Path) -> None:
+    """Renames a folder to one that is not there, or is empty.
+
+    Raises:
+      FileExistsError: it is not empty.
+      OSError: it cannot be renamed.
+    """
     try:
         partial.rename(target)
     except OSError as error:

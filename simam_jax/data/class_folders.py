@@ -70,7 +70,12 @@ def _class_originals(root: Path, split: str | None, called: str) -> Iterator[Ori
             inside = "only folders" if _folders(folder) else "no files"
             raise UsageError(f"class {folder.name} of {called} is empty: its folder holds {inside}")
         for path in files:
-            yield Original(folder.name, path.name, functools.partial(Path.read_bytes, path), split)
+            yield Original(folder.name, path.name, functools.partial(_read, folder, path.name), split)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    """An image's bytes; there may be millions of images, and a path takes more memory than a name."""
+    return (folder / name).read_bytes()
 
 
 def _folders(root: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from simam_jax.data.caltech101 import CLASSES_16, SEED_MEAN, SEED_STD
 from simam_jax.data.folder import FolderExamples
 from simam_jax.data.manifest import read_manifest
 from simam_jax.data.records import Examples
+from simam_jax.data.shard_examples import ShardExamples
 from simam_jax.data.subset import cut_validation
 from simam_jax.errors import UsageError
 
@@ -46,13 +47,14 @@ def open_dataset(address: str) -> Dataset:
         return open_tfds(address.removeprefix("tfds:"))
     directory = Path(address)
     manifest = read_manifest(directory)
+    stored = FolderExamples if manifest.format == "files" else ShardExamples
     is_seeds = tuple(manifest.classes) == CLASSES_16
     return Dataset(
         classes=tuple(manifest.classes),
         mean=SEED_MEAN if is_seeds else tuple(manifest.mean),
         std=SEED_STD if is_seeds else tuple(manifest.std),
         fingerprint=manifest.fingerprint,
-        open_split=lambda split: FolderExamples(directory, split, manifest),
+        open_split=lambda split: stored(directory, split, manifest),
     )
 
 

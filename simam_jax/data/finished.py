@@ -27,7 +27,7 @@ def find_finished(target: Path, source: str, options: Mapping[str, Any]) -> Mani
         return None
     manifest = read_manifest(target)
     asked = {"source": source, **options}
-    there = {"source": manifest.source, **manifest.options}
+    there = {"source": manifest.source, **manifest.options, "format": manifest.format}
     differing = [name for name in asked if asked[name] != there.get(name)]
     if differing:
         said = ", ".join(f"{name} {there.get(name)!r} and not {asked[name]!r}" for name in differing)

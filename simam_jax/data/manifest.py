@@ -11,6 +11,7 @@ from typing import Any
 from simam_jax.errors import UsageError
 
 FILE_NAME = "manifest.json"
+FORMATS = ("files", "array_record")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Manifest:
       fingerprint: see `fingerprint`.
       mean: mean of the training pixels in 0…1, RGB, at native size.
       std: their standard deviation, likewise.
-      options: `classes` and `eval_every` as they were asked for, by which a second run knows that nothing is to do.
+      options: `classes`, `eval_every` and `format` as they were asked for, by which a second run knows that nothing is
+        to do.
     """
 
     source: str
@@ -36,6 +38,11 @@ class Manifest:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def format(self) -> str:
+        """How the images are stored, one of `FORMATS`."""
+        return self.options.get("format", FORMATS[0])  # older folders do not say
 
 
 def fingerprint(entries: Iterable[tuple[str, str, str, str]]) -> str:
@@ -89,6 +96,8 @@ def _from_json(fields: Any) -> Manifest:
     if list(classes) != sorted(set(classes)) or not classes:
         raise ValueError("classes are not sorted and distinct")
     counts = {split: {name: int(fields["counts"][split][name]) for name in classes} for split in ("train", "eval")}
+    if fields.get("options", {}).get("format", FORMATS[0]) not in FORMATS:
+        raise ValueError(f"format is {fields['options']['format']!r}, which this version does not know")
     return Manifest(
         source=str(fields["source"]),
         classes=classes,

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Original:
     """An image of a source.
 

@@ -1,38 +1,41 @@
 """The seed's picture of a data set: a labelled image of each of its first sixteen classes."""
 
 import random
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from simam_jax.data.decode import decode
+from simam_jax.data.split import Placement
 
 _COLUMNS, _CELLS = 4, 16
 _SIDE, _TITLE, _GAP = 240, 34, 16  # pixels
 _INK, _PAPER = "#1a1a1a", "#ffffff"
 
 
-def draw_preview(files: Mapping[str, Sequence[Path]], *, seed: str) -> Image.Image:
+def draw_preview(
+    images: Mapping[str, Sequence[Placement]], *, read: Callable[[Placement], bytes], seed: str
+) -> Image.Image:
     """Draws up to 4×4 cells, each a random image of a class under the text `label: CLASS`.
 
     Args:
-      files: class → its image files, all of them whole; the first 16 classes are drawn, in the mapping's order.
-      seed: chooses the images: the same seed and files give the same picture.
+      images: class → its images, all of them whole; the first 16 classes are drawn, in the mapping's order.
+      read: gives an image's bytes.
+      seed: chooses the images: the same seed and images give the same picture.
 
     Returns:
       An RGB picture of up to 4 columns and as many rows as the classes need.
     """
-    classes = list(files)[:_CELLS]
+    classes = list(images)[:_CELLS]
     columns = min(_COLUMNS, len(classes))
     rows = -(-len(classes) // columns)
     picture = Image.new("RGB", (_GAP + columns * (_SIDE + _GAP), _GAP + rows * (_TITLE + _SIDE + _GAP)), _PAPER)
     for place, name in enumerate(classes):
-        path = random.Random(f"{seed}/{name}").choice(files[name])
+        chosen = random.Random(f"{seed}/{name}").choice(images[name])
         row, column = divmod(place, columns)
         corner = (_GAP + column * (_SIDE + _GAP), _GAP + row * (_TITLE + _SIDE + _GAP))
-        _draw_cell(picture, corner, f"label: {name}", decode(path.read_bytes(), trusted=True))
+        _draw_cell(picture, corner, f"label: {name}", decode(read(chosen), trusted=True))
     return picture
 
 

@@ -9,13 +9,18 @@ from simam_jax.data.original import Original
 SPLITS = ("train", "eval")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Placement:
     """Where an image goes: `SPLIT/CLASS/NAME` below the prepared folder."""
 
     original: Original
     split: str
     name: str
+
+    @property
+    def path(self) -> str:
+        """`SPLIT/CLASS/NAME`."""
+        return f"{self.split}/{self.original.class_name}/{self.name}"
 
 
 def place(originals: Iterable[Original], eval_every: int) -> list[Placement]:
