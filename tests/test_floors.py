@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 # A package may import from those before it on its own line of this list, and from itself.
-FLOORS = ["errors", "ops", "layers", "models", ["profiling", "interop"], "training", "inference", "benchmarking"]
+FLOORS = [
+    "errors",
+    "ops",
+    "layers",
+    "models",
+    ["profiling", "interop"],
+    "training",
+    "inference",
+    "benchmarking",
+    "studies",
+]
 FRONT_ROW = {"main", "prepare", "evaluate", "predict", "summary", "benchmark"}
 # Beside the floors: what these may import, and from which floor upwards they may be imported.
 BESIDE = {"data": {"errors", "data"}, "reporting": {"errors", "reporting"}}
