@@ -16,6 +16,7 @@ FLOORS = [
     "inference",
     "explain",
     "benchmarking",
+    "studies",
 ]
 FRONT_ROW = {"main", "prepare", "evaluate", "predict", "summary", "visualize", "benchmark"}
 # Beside the floors: what these may import, and from which floor upwards they may be imported.

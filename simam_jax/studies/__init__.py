@@ -1,0 +1,1 @@
+"""Networks with an attention compared with the same networks without it, over seeds."""

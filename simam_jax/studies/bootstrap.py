@@ -1,0 +1,68 @@
+"""How far a difference might be elsewhere: with other seeds and other images of the same kind."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simam_jax.studies.pairing import CONFIDENCE, Interval
+from simam_jax.studies.scores import membership
+
+RESAMPLES = 10_000
+
+# Weights of images that are held at a time.
+_MOST_VALUES = 2**22
+
+
+class BootstrapIntervals(NamedTuple):
+    """Of variant − baseline, over seeds and images together."""
+
+    accuracy: Interval
+    balanced_accuracy: Interval
+
+
+def bootstrap(
+    differences: np.ndarray, labels: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0
+) -> BootstrapIntervals | None:
+    """Percentile bootstrap of the mean difference, drawing S of the S seeds and N of the N images, with replacement.
+
+    A drawn image is drawn for all seeds and for both sides, a drawn seed for all images, as they are crossed. What is
+    particular to one image in one trial counts up to three times in the variance, which makes the interval wider than
+    need be; few seeds make the share of the seeds narrower, by √((S − 1)/S). Classes that no drawn image shows do not
+    count towards a resample's balanced accuracy. Source: Owen, The pigeonhole bootstrap, Annals of Applied Statistics
+    1, 2007.
+
+    Args:
+        differences: variant − baseline of whether an image was recognised, (S, N), each between −1 and 1.
+        labels: the true classes, int (N,).
+        resamples: how many.
+        seed: of the draws; the same one draws the same seeds and images for every variant.
+
+    Returns:
+        The 95 % intervals; None of a single seed, which says nothing about others.
+    """
+    seeds, images = differences.shape
+    if seeds < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    differences, members = differences.astype(np.float64), membership(labels)
+    found = np.empty((2, resamples))
+    step = max(1, _MOST_VALUES // images)
+    for start in range(0, resamples, step):
+        part = found[:, start : start + step]
+        trials = _drawn(rng, part.shape[1], seeds) / seeds
+        weights = _drawn(rng, part.shape[1], images)
+        gains = trials @ differences * weights
+        part[0] = gains.sum(1) / images
+        sizes = weights @ members
+        present = sizes > 0
+        recalls = np.divide(gains @ members, sizes, out=np.zeros_like(sizes), where=present)
+        part[1] = recalls.sum(1) / present.sum(1)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(found, [tail, 1 - tail], axis=1).tolist()
+    return BootstrapIntervals(Interval(low[0], high[0]), Interval(low[1], high[1]))
+
+
+def _drawn(rng: np.random.Generator, times: int, size: int) -> np.ndarray:
+    """How often each of `size` things is drawn in `size` draws: float64 (times, size)."""
+    places = rng.integers(size, size=(times, size)) + size * np.arange(times)[:, None]
+    return np.bincount(places.ravel(), minlength=times * size).reshape(times, size).astype(np.float64)

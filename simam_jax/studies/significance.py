@@ -1,0 +1,72 @@
+"""Tests of a family of variants, corrected for their number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simam_jax.studies.sign_flip import is_exact, sign_flip_p, smallest_p
+
+# With 5 seeds no p is below 2/32, which is more than 5 %.
+FEWEST_SEEDS = 6
+
+
+@dataclass(frozen=True)
+class Significance:
+    """What the sign-flip test says of a variant, two-sided.
+
+    Attributes:
+        seeds: pairs of trials.
+        family: variants that are tested together, this one included.
+        p: of this variant alone; None below 6 seeds, where no test is made.
+        corrected_p: after Holm's correction over the family; None likewise.
+        smallest_p: the smallest p that so many seeds can give.
+        smallest_corrected_p: the smallest corrected p that so many seeds, variants and seeds of the others can give;
+            None below 6 seeds.
+        exact: all patterns of signs were counted.
+    """
+
+    seeds: int
+    family: int
+    p: float | None
+    corrected_p: float | None
+    smallest_p: float
+    smallest_corrected_p: float | None
+    exact: bool
+
+
+def assess(differences: Sequence[np.ndarray]) -> list[Significance]:
+    """Tests every variant against its baseline, and corrects over those that have 6 seeds or more.
+
+    The probability that any variant without an effect is called significant at a level stays below that level, however
+    the variants depend on each other. Source: Holm, A simple sequentially rejective multiple test procedure,
+    Scandinavian Journal of Statistics 6, 1979.
+
+    Args:
+        differences: of each variant, variant − baseline of S seeds, float (S,).
+    """
+    tested = [place for place, each in enumerate(differences) if len(each) >= FEWEST_SEEDS]
+    found = [sign_flip_p(differences[place]) for place in tested]
+    corrected = dict(zip(tested, holm(found), strict=True))
+    # Holm's p grows with every p of the family, so the smallest come together.
+    smallest = dict(zip(tested, holm([smallest_p(len(differences[place])) for place in tested]), strict=True))
+    p = dict(zip(tested, found, strict=True))
+    return [
+        Significance(
+            seeds=len(each),
+            family=len(tested),
+            p=p.get(place),
+            corrected_p=corrected.get(place),
+            smallest_p=smallest_p(len(each)),
+            smallest_corrected_p=smallest.get(place),
+            exact=is_exact(len(each)),
+        )
+        for place, each in enumerate(differences)
+    ]
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's corrected p of each of a family's, in their order."""
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(p, method="holm")[1]).tolist() if p else []

@@ -1,0 +1,42 @@
+"""Accuracies of trials on the same images."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+
+from simam_jax.studies.scores import accuracy, balanced_accuracy
+
+
+@given(st.integers(1, 5), st.integers(1, 40), st.integers(0, 2**32))
+def test_they_are_those_of_scikit_learn(seeds, images, seed):
+    rng = np.random.default_rng(seed)
+    # Classes 1 and 3 are absent, and no prediction names them.
+    labels = rng.choice([0, 2, 4], images)
+    predictions = rng.choice(np.unique(labels), (seeds, images))
+    correct = predictions == labels
+    np.testing.assert_allclose(accuracy(correct), [accuracy_score(labels, each) for each in predictions])
+    np.testing.assert_allclose(
+        balanced_accuracy(correct, labels),
+        [
+            balanced_accuracy_score(labels, each) if len(set(labels)) > 1 else each.mean()
+            for each in correct_or(predictions, labels)
+        ],
+    )
+
+
+def correct_or(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Of a single class, scikit-learn warns; there it is the plain accuracy."""
+    return predictions if len(set(labels.tolist())) > 1 else predictions == labels
+
+
+def test_a_class_without_images_does_not_count():
+    correct = np.array([[True, True, False, False]])
+    assert balanced_accuracy(correct, np.array([0, 0, 0, 7])).tolist() == pytest.approx([1 / 3])
+
+
+def test_fractions_of_copies_count_as_such():
+    correct = np.array([[0.5, 1.0, 0.0]])
+    assert accuracy(correct).tolist() == [0.5]
+    assert balanced_accuracy(correct, np.array([0, 0, 1])).tolist() == [0.375]
