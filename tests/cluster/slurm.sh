@@ -61,6 +61,7 @@ SelectTypeParameters=CR_CPU
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
+MinJobAge=3600
 JobCompType=jobcomp/filetxt
 JobCompLoc=$folder/jobcomp.txt
 ReturnToService=2
