@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs launch/slurm/train.sbatch on a real Slurm of one node, set up for it below a temporary folder: submits it with two
 # tasks, preempts it by a job of higher priority, and waits until it was requeued, went on and finished. Prints Slurm's
-# record of that, and checks that the run's metrics are complete and no line is doubled. Takes five to ten minutes, of
+# record of that, and checks that the run's metrics are complete and no line is doubled. Takes ten to fifteen minutes, of
 # which Slurm lets a requeued job wait two. Needs Debian's packages: apt install slurm-wlm munge
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,9 +10,9 @@ cd "$(dirname "$0")/../.."
 PYTHON=$(realpath -s "${PYTHON:-.venv/bin/python}")
 TASKS=${TASKS:-2}
 EPOCHS=${EPOCHS:-6}
-GRACE=${GRACE:-120}      # seconds between notice and preemption; 0: none is given
-PATIENCE=${PATIENCE:-900} # seconds that the job may take in all
-KEEP=${KEEP:-}           # not empty: leave the folder behind
+GRACE=${GRACE:-120}       # seconds between notice and preemption; 0: none is given
+PATIENCE=${PATIENCE:-1800} # seconds that the job may take in all
+KEEP=${KEEP:-}             # not empty: leave the folder behind
 
 export PATH=$PATH:/usr/sbin:/sbin
 for program in munged slurmctld slurmd sbatch; do
