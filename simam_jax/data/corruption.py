@@ -1,9 +1,10 @@
 """Images made worse, to measure what a network still recognises.
 
 Blur, noise, contrast and JPEG are those of Hendrycks and Dietterich, Benchmarking neural network robustness to common
-corruptions and perturbations, ICLR 2019 (ImageNet-C), at three of their five severities; rotation is not among theirs. They
-are for what a network sees, squares of 128 to 256 pixels, and know nothing of runs: what is random is drawn from a seed of
-their own and the image's place in its split, so that every trial of a study sees the same pixels.
+corruptions and perturbations, ICLR 2019 (ImageNet-C), at three of their five severities; rotation is not among
+theirs. They are for what a network sees, squares of 128 to 256 pixels, and know nothing of runs: what is random is
+drawn from a seed of their own and the image's place in its split, so that every trial of a study sees the same
+pixels.
 """
 
 import io
