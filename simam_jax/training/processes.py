@@ -49,10 +49,12 @@ def join(coordinator: str = "", processes: int = 0, process: int = -1, *, lost_a
             raise UsageError("--processes and --process need --coordinator HOST:PORT, which is the first process's")
         if not coordinator and all(int(os.environ.get(size, "1")) < 2 for size in _GROUP_SIZES):
             return
-        group = {}
+        group: dict[str, Any] = {}
     else:
         _check(coordinator, processes, process)
         group = {"coordinator_address": coordinator, "num_processes": processes, "process_id": process}
+        # What else the environment says, such as a pod's or a Slurm step's, is not asked.
+        group["cluster_detection_method"] = "deactivate"
     # JAX's preemption service would take SIGTERM away from `simam_jax.training.stopping`.
     jax.config.update("jax_enable_preemption_service", False)
     # Else JAX aborts this process when it misses another, before `simam_jax.training.peers` has said which.
