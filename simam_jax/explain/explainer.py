@@ -80,8 +80,10 @@ class Explainer:
 
         Raises:
             UsageError: the network knows no such class.
+            ValueError: there are not as many classes as images.
         """
-        labels = np.asarray([self.label_of(name) for name in classes or [""] * len(images)], np.int32)
+        wanted = [""] * len(images) if classes is None else classes
+        labels = np.asarray([self.label_of(name) for name in wanted], np.int32)
         if len(labels) != len(images):
             raise ValueError(f"{len(labels)} classes for {len(images)} images")
         explanations = []
