@@ -28,10 +28,9 @@ def blur(image: np.ndarray, sigma: float) -> np.ndarray:
     Args:
         image: uint8 (H, W, 3).
         sigma: standard deviation in pixels of an image whose shorter side has 224; of others in proportion, so that the
-            same things vanish at any resolution. 0 changes nothing.
+            same things vanish at any resolution. 0 changes nothing. Beyond its edges the image goes on as it ends.
     """
     scaled = sigma * min(image.shape[:2]) / _SIDE
-    # A side of one pixel has nothing to mirror at its edges.
     return cv2.GaussianBlur(image, (0, 0), scaled, borderType=cv2.BORDER_REPLICATE) if scaled else image.copy()
 
 
@@ -50,7 +49,7 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     """Compressed as JPEG at a quality of 1 to 100, colours at half the resolution, and decoded again."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
-    return np.asarray(Image.open(file).convert("RGB"))
+    return np.array(Image.open(file).convert("RGB"))
 
 
 def rotate(image: np.ndarray, degrees: float) -> np.ndarray:
