@@ -1,6 +1,5 @@
 """Images made worse."""
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,19 +57,12 @@ def test_damage_grows_with_strength_on_photographs(name, photographs):
     assert (np.diff(found, axis=1) > 0).mean() > 0.9
 
 
-def test_a_network_sees_the_same_at_any_resolution():
-    """A blur at 256 pixels, then made half as large, is the blur at 128."""
-    large = cv2.resize(scene(64), (256, 256), interpolation=cv2.INTER_CUBIC)
-    small = cv2.resize(large, (128, 128), interpolation=cv2.INTER_AREA)
-    shrunk = cv2.resize(blur(large, 3), (128, 128), interpolation=cv2.INTER_AREA)
-    assert damage(shrunk, blur(small, 3)) < 1 < damage(small, blur(small, 3))
-
-
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32))
 @settings(max_examples=30)
 def test_in_the_limit_nothing_changes(height, width, seed):
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    for same in (blur(image, 0), contrast(image, 1), noise(image, 0, np.random.default_rng(0)), rotate(image, 0)):
+    silent = noise(image, 0.0, np.random.default_rng(0))
+    for same in (blur(image, 0.0), contrast(image, 1.0), silent, rotate(image, 0.0)):
         np.testing.assert_array_equal(same, image)
     np.testing.assert_array_equal(blur(image, 1e-3), image)
 
@@ -80,10 +72,11 @@ def test_at_the_best_quality_little_changes():
     assert np.abs(jpeg(hills, 100).astype(int) - hills).max() <= 2
 
 
-def test_blur_is_a_gaussian():
-    image = scene(224)
-    expected = gaussian_filter(image.astype(float), (2, 2, 0), mode="nearest")
-    np.testing.assert_allclose(blur(image, 2).astype(float), expected, atol=2)
+@pytest.mark.parametrize(("side", "sigma"), [(224, 2.0), (56, 1.0), (126, 1.5)])
+def test_blur_is_a_gaussian_that_widens_with_the_root_of_the_side(side, sigma):
+    image = scene(side)
+    expected = gaussian_filter(image.astype(float), (sigma, sigma, 0), mode="nearest")
+    np.testing.assert_allclose(blur(image, 2.0).astype(float), expected, atol=2)
 
 
 def test_noise_has_the_deviation_it_says():
@@ -101,14 +94,14 @@ def test_contrast_keeps_the_mean_and_a_fraction_of_the_deviation():
     for strength, kept in zip(STRENGTHS, (0.4, 0.2, 0.1), strict=True):
         worse = corrupt(image, "contrast", strength, index=0).astype(float)
         np.testing.assert_allclose(worse.mean((0, 1)), image.mean((0, 1)), atol=0.5)
-        np.testing.assert_allclose(worse.std((0, 1)), kept * image.std((0, 1)), rtol=0.03)
+        np.testing.assert_allclose(worse.std((0, 1)), kept * image.std((0, 1)), atol=0.5)
 
 
 def test_rotation_turns_about_the_centre():
     """By a quarter turn pixel for pixel; by 45° a corner comes from outside and the centre stays."""
     image = np.random.default_rng(0).integers(1, 256, (65, 65, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(rotate(image, 90), np.rot90(image))
-    turned = rotate(image, 45)
+    np.testing.assert_array_equal(rotate(image, 90.0), np.rot90(image))
+    turned = rotate(image, 45.0)
     np.testing.assert_array_equal(turned[32, 32], image[32, 32])
     assert not turned[[0, 0, -1, -1], [0, -1, 0, -1]].any()
 
@@ -148,7 +141,7 @@ def test_later_versions_draw_the_same():
         161,
     ]
     seen = [corrupt(scene(16), "rotation", 1, index=index) for index in range(6, 14)]
-    turns = [bool((each == rotate(scene(16), 15)).all()) for each in seen]
+    turns = [bool((each == rotate(scene(16), 15.0)).all()) for each in seen]
     assert turns == [True, True, False, True, False, False, True, True]
 
 
