@@ -56,7 +56,10 @@ def judge(
             f"too few seeds to test: with {significance.seeds} seeds and {variants} no corrected p can be below "
             f"{smallest:.2g}",
         )
-    tested = f"two-sided p {p:.2g}, Holm over {variants} {corrected:.2g}"
+    tested = (
+        f"two-sided p {p:.2g} with {significance.smallest_p:.2g} the smallest possible, "
+        f"Holm over {variants} {corrected:.2g}"
+    )
     if corrected > alpha:
         said = _intervals(over_seeds, over_both, sign=1)
         return Verdict(

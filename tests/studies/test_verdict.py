@@ -21,7 +21,7 @@ def test_better():
     assert said.outcome == "better"
     assert said.text == (
         "better by 1.23 points on these images (95 % interval 0.61 to 1.85 over seeds, 0.02 to 2.51 over seeds and "
-        "images, two-sided p 0.0078, Holm over 2 variants 0.016)"
+        "images, two-sided p 0.0078 with 0.0078 the smallest possible, Holm over 2 variants 0.016)"
     )
 
 
@@ -52,7 +52,7 @@ def test_no_evidence():
     assert said.outcome == "no evidence"
     assert said.text == (
         "no evidence of a difference: −0.10 points (95 % interval −0.60 to 0.40 over seeds, −1.00 to 0.80 over seeds "
-        "and images, two-sided p 0.25, Holm over 2 variants 0.5)"
+        "and images, two-sided p 0.25 with 0.0078 the smallest possible, Holm over 2 variants 0.5)"
     )
 
 
