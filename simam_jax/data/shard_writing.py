@@ -1,5 +1,6 @@
 """Writes one shard: images to records in a file."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator
@@ -80,9 +81,13 @@ class _RecordFile:
         self._writer = ArrayRecordWriter(os.fspath(path), "group_size:1")  # a group is what is read at once
 
     def write(self, record: bytes) -> None:
-        self._writer.write(record)
-        if not self._writer.ok():
-            self.close()  # which says why
+        """Adds a record.
+
+        Raises:
+          OSError: it, or one before, could not be written.
+        """
+        with self._failing():
+            self._writer.write(record)
         self.records += 1
         self.num_bytes += len(record)
 
@@ -90,11 +95,16 @@ class _RecordFile:
         """Ends the file, which is then on the disk.
 
         Raises:
-          OSError: it, or a record before, could not be written.
+          OSError: as `write`.
         """
-        try:
+        with self._failing():
             self._writer.close()
-        except RuntimeError as error:  # which has no number; the cause comes first
-            raise OSError(errno.EIO, str(error).split(";")[0], str(self._path)) from error
         with self._path.open("rb") as file:
             os.fsync(file.fileno())
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:  # ArrayRecord's, which has no number; the cause comes first
+            raise OSError(errno.EIO, str(error).split(";")[0], str(self._path)) from error
