@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import logging
 import os
 import sys
@@ -54,6 +55,12 @@ def explain(error: BaseException) -> tuple[str, int] | None:
             return _line(error), StorageError.exit_code
         case _:
             return None
+
+
+def let_names_pass() -> None:
+    """Lets file names that are no UTF-8 be printed on stdout, byte for byte."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
 
 
 class _StderrHandler(logging.StreamHandler):

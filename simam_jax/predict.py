@@ -1,6 +1,5 @@
 """Names what images show, by a run's checkpoint."""
 
-import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -56,8 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     inputs = find_inputs(args.inputs, sys.stdin.buffer.read)
     classifier = restore(args.run, args.checkpoint)
     form = create_format(args.format, paths=[each.path for each in inputs], classes=classifier.classes)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be UTF-8
+    command.let_names_pass()
     answers = predict(classifier, inputs, top_k=args.top_k)
     print(form.header(), end="", flush=True)
     failed = 0

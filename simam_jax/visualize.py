@@ -1,6 +1,5 @@
 """Draws what a run's network looks at in images."""
 
-import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -72,8 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     explainer = Explainer(classifier, layers=layers)
     results = visualize(explainer, classifier.view, inputs, args.out, class_name=args.class_name)
     _log.info("%s", describe_maps(explainer.shapes, explainer.layers, explainer.simam_layers))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be UTF-8
+    command.let_names_pass()
     failed = 0
     for each in results:
         for file in each.files:

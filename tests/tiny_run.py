@@ -13,6 +13,15 @@ CLASSES = ("one", "two, or so", "zero")
 _DIGITS = (1, 2, 0)
 _IMAGES_A_CLASS = 10
 
+OVERRIDES = [
+    "--config.epochs=2",
+    "--config.batch_size=8",
+    "--config.eval_batch_size=4",
+    "--config.data.image_size=128",
+    "--config.checkpoint.best_above=-1.0",
+    "--config.schedule.learning_rate=0.001",
+]
+
 
 class TinyRun(NamedTuple):
     """A finished run.
@@ -36,16 +45,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, root: Path) -> TinyRun:
     folder = tmp_path_factory.mktemp("tiny")
     _write_images(folder / "images")
     prepare(str(folder / "images"), str(folder / "data"))
-    settings = {
-        "epochs": 2,
-        "batch_size": 8,
-        "eval_batch_size": 4,
-        "data.image_size": 128,
-        "checkpoint.best_above": -1.0,
-        "schedule.learning_rate": 0.001,
-    }
-    overrides = [f"--config.{field}={value}" for field, value in settings.items()]
-    train(load_config(f"{root / 'configs' / 'towernet.py'}:{folder / 'data'}", overrides), folder / "run")
+    train(load_config(f"{root / 'configs' / 'towernet.py'}:{folder / 'data'}", OVERRIDES), folder / "run")
     return TinyRun(folder / "run", folder / "data")
 
 

@@ -222,7 +222,11 @@ def _damaged(saved: list[Path]) -> list[Path]:
     damaged = []
     for path in saved:
         try:
-            with _silent_orbax(), _links_to([path]) as alone, contextlib.closing(_open(alone, False)) as orbax:
+            with (
+                _silent_orbax(),
+                _links_to([path]) as alone,
+                contextlib.closing(_open(alone, writable=False)) as orbax,
+            ):
                 metadata = orbax.metadata(int(path.name))
             whole = (metadata.metrics or None) == _own(metadata).get("metrics")
         # Orbax raises almost anything on damaged files.

@@ -9,7 +9,7 @@ from simam_jax.errors import DivergedError
 from simam_jax.training.metrics import TrainMetrics
 
 # Steps that may be on their way: their numbers are read when they are this old, so that the device always has work.
-_IN_FLIGHT = 2
+IN_FLIGHT = 2
 
 
 class DivergenceWatch:
@@ -21,7 +21,7 @@ class DivergenceWatch:
     def add(self, step: int, metrics: TrainMetrics) -> None:
         """Takes the metrics of the update that made `step`; raises DivergedError for one a few steps back."""
         self._pending.append((step, metrics.loss.total, metrics.grad_norm.total))
-        while len(self._pending) > _IN_FLIGHT:
+        while len(self._pending) > IN_FLIGHT:
             self._check()
 
     def settle(self) -> None:

@@ -225,12 +225,8 @@ def _open(data: ConfigDict) -> Dataset:
                 f"or try `--config configs/towernet.py:digits`, which prepares itself"
             )
         _log.info("preparing %s, once: %s", data.dir, command)
-        from_first(partial(_prepare, data.source, data.dir))
+        from_first(partial(prepare, data.source, data.dir))
     return open_dataset(data.dir)
-
-
-def _prepare(source: str, folder: str) -> None:
-    prepare(source, folder)
 
 
 def _create_records(splits: Mapping[str, Examples], data: ConfigDict, *, seed: int) -> dict[str, Records]:

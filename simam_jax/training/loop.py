@@ -155,9 +155,8 @@ class _Run:
 
     def _left_out(self) -> int:
         """Images since the last line that did not count because they could not be read."""
-        before = next((line["step"] for line in reversed(self._summaries.lines) if "train/loss" in line), 0)
-        seen = (self._step - before) * self._experiment.epochs.batch_size
-        return seen - round(float(self._window.loss.count))
+        steps = self._step - self._summaries.last("train")["step"]
+        return steps * self._experiment.epochs.batch_size - round(float(self._window.loss.count))
 
     def _start_window(self) -> None:
         self._window = self._no_metrics
@@ -178,7 +177,7 @@ class _Run:
             self._save(best_value=value if is_best else None)
         # Last: an epoch whose line is there is done with.
         self._write(self._experiment.selection, metrics)
-        loss = next(line["train/loss"] for line in reversed(self._summaries.lines) if "train/loss" in line)
+        loss = self._summaries.last("train")["train/loss"]
         _log.info(
             "epoch %d: train loss %.4f, %s loss %.4f, accuracy %.4f, balanced accuracy %.4f",
             epoch, loss, self._experiment.selection, metrics["loss"], metrics["accuracy"], metrics["balanced_accuracy"],

@@ -10,12 +10,11 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
+from simam_jax.training.divergence import IN_FLIGHT
 from simam_jax.training.ending import EndOnSignal
 from simam_jax.training.mesh import create_mesh, replicated, split
 from simam_jax.training.processes import several
 
-# Votes that may be on their way, as with the losses.
-_IN_FLIGHT = 2
 _EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
 
 
@@ -67,7 +66,7 @@ class StopRequest:
             return self._signal is not None
         if not self._is_due:
             self._votes.append(self._count_votes())
-            self._is_due = len(self._votes) > _IN_FLIGHT and int(self._votes.popleft()) > 0
+            self._is_due = len(self._votes) > IN_FLIGHT and int(self._votes.popleft()) > 0
         return self._is_due
 
     @property

@@ -55,6 +55,10 @@ class Summaries:
         """Whether a line of `step` has metrics of "prefix/"."""
         return any(line["step"] == step and f"{prefix}/loss" in line for line in self.lines)
 
+    def last(self, prefix: str) -> dict:
+        """The last line that has metrics of "prefix/"; before there is one, a line of step 0 without any."""
+        return next((line for line in reversed(self.lines) if f"{prefix}/loss" in line), {"step": 0})
+
     def close(self) -> None:
         """Closes the files."""
         if self._file is not None:

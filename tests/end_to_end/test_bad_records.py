@@ -4,21 +4,13 @@ import json
 import shutil
 
 import pytest
+from tiny_run import OVERRIDES
 
 from simam_jax.data.dataset import open_splits
 from simam_jax.errors import UsageError
 from simam_jax.training import experiment
 from simam_jax.training.config import load_config
 from simam_jax.training.loop import train
-
-SETTINGS = {
-    "epochs": 2,
-    "batch_size": 8,
-    "eval_batch_size": 4,
-    "data.image_size": 128,
-    "checkpoint.best_above": -1.0,
-    "schedule.learning_rate": 0.001,
-}
 
 
 def vanish(path):
@@ -44,9 +36,8 @@ def damaged(request, tiny_run, tmp_path, monkeypatch):
 
 
 def run(root, data, workdir, what):
-    overrides = [f"--config.{field}={value}" for field, value in SETTINGS.items()]
     config = load_config(
-        f"{root / 'configs' / 'towernet.py'}:{data}", [*overrides, f"--config.data.on_bad_record={what}"]
+        f"{root / 'configs' / 'towernet.py'}:{data}", [*OVERRIDES, f"--config.data.on_bad_record={what}"]
     )
     train(config, workdir)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from tiny_run import OVERRIDES
 
 from simam_jax.training.checkpoints import Checkpoints
 from simam_jax.training.mesh import create_mesh
@@ -57,9 +58,8 @@ def start(root, python_environment, tiny_run):
     groups = []
 
     def start(workdir: Path, *overrides: str, processes: int, devices: int = 1, data: Path | None = None) -> Group:
-        settings = [f"--config.{name}={value}" for name, value in RECIPE.items()]
         address = f"{root / 'configs' / 'towernet.py'}:{data or tiny_run.data}"
-        arguments = ["--config", address, "--workdir", str(workdir), *settings, *overrides]
+        arguments = ["--config", address, "--workdir", str(workdir), *OVERRIDES, *overrides]
         groups.append(Group(root, python_environment, processes=processes, devices=devices, arguments=arguments))
         return groups[-1]
 
@@ -67,16 +67,6 @@ def start(root, python_environment, tiny_run):
     for group in groups:
         for process in group.processes:
             process.kill()
-
-
-RECIPE = {
-    "epochs": 2,
-    "batch_size": 8,
-    "eval_batch_size": 4,
-    "data.image_size": 128,
-    "checkpoint.best_above": -1.0,
-    "schedule.learning_rate": 0.001,
-}
 
 
 def lines(run: Path) -> list[dict]:
