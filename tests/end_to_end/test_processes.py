@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -73,8 +74,11 @@ def lines(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def states(run: Path) -> dict[int, list[np.ndarray]]:
-    """Every checkpoint's leaves."""
+State = dict[str, np.ndarray]
+
+
+def states(run: Path) -> dict[int, State]:
+    """Every checkpoint's leaves by name."""
     from simam_jax.inference.restore import _build
     from simam_jax.training.mesh import on_mesh
 
@@ -87,16 +91,28 @@ def states(run: Path) -> dict[int, list[np.ndarray]]:
         loaded = {step: checkpoints.load(step, like)["state"] for step in checkpoints.steps}
     finally:
         checkpoints.close()
-    return {step: [np.asarray(leaf) for leaf in jax.tree.leaves(state)] for step, state in loaded.items()}
+    return {
+        step: {
+            jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+        }
+        for step, state in loaded.items()
+    }
 
 
-def difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
-    """The largest difference of two states, relative to the largest value of each leaf."""
-    assert len(ours) == len(theirs)
+def difference(ours: State, theirs: State) -> float:
+    """The largest difference of two states, relative to the largest value of each leaf.
+
+    A convolution's bias before a batch norm has a gradient of 0; what stands there, and in its momentum, is rounding
+    and is held to 1e-4 by itself.
+    """
+    assert ours.keys() == theirs.keys()
+    rounding = {name for name in theirs if re.search(r"stage\d'\]\['conv'\]\['bias'", name)}
+    assert len(rounding) == 2 * 4
+    for name in rounding:
+        assert np.abs(ours[name] - theirs[name]).max() < 1e-4, name
     return max(
-        float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-30))
-        for a, b in zip(ours, theirs, strict=True)
-        if np.abs(b).max() > 1e-6  # biases before a batch norm have momenta of rounding
+        float(np.abs(ours[name] - theirs[name]).max() / max(np.abs(theirs[name]).max(), 1e-30))
+        for name in theirs.keys() - rounding
     )
 
 
@@ -186,7 +202,7 @@ def test_an_error_of_one_is_everybodys(start, tiny_run, tmp_path):
 def test_every_topology_gives_the_same_states(start, tmp_path, shard):
     """One step, and an epoch of three, on 1 to 8 devices in 1 to 4 processes."""
     topologies = [(1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (2, 2), (2, 4), (4, 1), (4, 2)]
-    found: dict[tuple[int, int], dict[int, list[np.ndarray]]] = {}
+    found: dict[tuple[int, int], dict[int, State]] = {}
     for processes, devices in topologies:
         found[processes, devices] = {}
         # 24 images are one batch, and three.
