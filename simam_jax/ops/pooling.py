@@ -111,27 +111,29 @@ def _max_pool(x: Array, window: int, strides: int, padding: int) -> Array:
     return jax.lax.platform_dependent(x, cpu=own, default=stock)
 
 
-def _save(x: Array, window: int, strides: int, padding: int) -> tuple[Array, tuple[Array, Array]]:
-    y = cast(Array, _max_pool(x, window, strides, padding))
-    return y, (x, y)
+def _save(x: Array, window: int, strides: int, padding: int) -> tuple[Array, Array]:
+    return cast(Array, _max_pool(x, window, strides, padding)), x
 
 
-def _differentiate(window: int, strides: int, padding: int, saved: tuple[Array, Array], dy: Array) -> tuple[Array]:
-    def stock(x: Array, y: Array, dy: Array) -> Array:
-        del y
+def _differentiate(window: int, strides: int, padding: int, x: Array, dy: Array) -> tuple[Array]:
+    def stock(x: Array, dy: Array) -> Array:
         return jax.vjp(lambda x: _stock_max_pool(x, window, strides, padding), x)[1](dy)[0]
 
-    def own(x: Array, y: Array, dy: Array) -> Array:
-        first = jnp.full(y.shape, -1, jnp.int8 if window < 12 else jnp.int32)
-        for number, tap in reversed(list(enumerate(_taps(_wide(x), window, strides, padding)))):
-            first = jnp.where(tap == _wide(y), number, first)
+    def own(x: Array, dy: Array) -> Array:
+        # By > among themselves, never by == with the forward pass's maximum: where XLA computes x once more, fused
+        # with what made it, the last bit may differ, and no element would be equal.
+        largest, *others = _taps(_wide(x), window, strides, padding)
+        first = jnp.zeros(dy.shape, jnp.int8 if window < 12 else jnp.int32)
+        for number, tap in enumerate(others, start=1):
+            first = jnp.where(tap > largest, jnp.asarray(number, first.dtype), first)
+            largest = jnp.maximum(largest, tap)
         # Kept once, or each of the parts below would look for it again.
         first = jax.lax.optimization_barrier(first)
         parts = [jnp.where(first == number, _wide(dy), 0) for number in range(window**2)]
         put_back = _put_tiles_back if strides == window and padding == 0 else _add_taps_back
         return put_back(parts, x.shape, window, strides, padding).astype(x.dtype)
 
-    return (jax.lax.platform_dependent(*saved, dy, cpu=own, default=stock),)
+    return (jax.lax.platform_dependent(x, dy, cpu=own, default=stock),)
 
 
 _max_pool.defvjp(_save, _differentiate)

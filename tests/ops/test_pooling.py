@@ -1,5 +1,6 @@
 import itertools
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +8,9 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from simam_jax.layers.conv_norm_act import ConvNormAct
+from simam_jax.layers.convolution import SquareConv
+from simam_jax.ops.implementation import implementation
 from simam_jax.ops.pooling import adaptive_average_pool, average_pool, max_pool, upsample_nearest
 
 
@@ -31,6 +35,26 @@ def test_the_first_of_equal_maxima_gets_the_gradient():
     x = jnp.zeros((1, 2, 2, 1))
     gradient = jax.grad(lambda x: max_pool(x, 2).sum())(x)
     np.testing.assert_array_equal(gradient.ravel(), [1, 0, 0, 0])
+
+
+def test_gradients_go_through_what_xla_computes_twice():
+    """XLA fuses a second copy of a norm over three images into the gradient; its last bits differ from the first's."""
+    norm = partial(nn.BatchNorm, use_running_average=False)
+    stage = ConvNormAct(256, conv=SquareConv, norm=norm, act=nn.relu)
+    x = jax.random.normal(jax.random.key(0), (3, 4, 4, 256))
+    variables = stage.init(jax.random.key(1), x)
+
+    def gradient(name):
+        def values_and_gradients(variables, x, dy):
+            y, vjp = jax.vjp(lambda v, x: max_pool(stage.apply(v, x, mutable=["batch_stats"])[0], 2), variables, x)
+            return y, vjp(dy)
+
+        with implementation(name):
+            return jax.jit(values_and_gradients)(variables, x, jax.random.normal(jax.random.key(2), (3, 2, 2, 256)))[1][
+                1
+            ]
+
+    np.testing.assert_allclose(gradient("own"), gradient("xla"), atol=1e-5)
 
 
 def test_overlapping_windows_are_padded_with_minus_infinity():
