@@ -5,6 +5,7 @@ run many times slower than matrix products of the same size. In bfloat16 it has 
 `python -m simam_jax.benchmark --suite step` shows what this file gains over stock XLA, and so when it can go.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial, reduce
 
@@ -17,13 +18,15 @@ from jaxtyping import Array
 
 from simam_jax.ops.image_groups import grouped, ungrouped
 from simam_jax.ops.implementation import chosen
-from simam_jax.ops.winograd import winograd, winograd_kernel_gradient
+from simam_jax.ops.winograd import winograd
 
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 OUTPUT = "convolution"
 """The name, for `jax.checkpoint` policies, of what a convolution gives."""
 
 _POSITIONS = 2048
+# Few channels make few values of a window: there the cache matters less than what a loop costs.
+_POSITIONS_OF_AN_IMAGE = 2**21
 # XLA's own is as fast for fewer channels, but for an image's on their way to this many or more.
 _FEWEST_CHANNELS = 64
 _OF_AN_IMAGE = 4
@@ -121,17 +124,19 @@ def _forward(x, kernel, *, strides, padding, dilation, groups):
         weights = kernel.astype(wide).reshape(-1, 1, 1, 1, kernel.shape[-1])
         return reduce(jnp.add, [tap.astype(wide) * w for tap, w in zip(taps, weights, strict=True)]).astype(x.dtype)
     if _is_pointwise(kernel, padding):
-        return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0])
+        return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0]).astype(x.dtype)
     if _has_tiles(x, kernel, strides, dilation):
         return winograd(x, kernel, padding, product=_product_dtype(x.dtype))
     if x.dtype != jnp.bfloat16 and kernel.shape[2] > _OF_AN_IMAGE:
         return _stock(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
 
+    at_most = _POSITIONS_OF_AN_IMAGE if kernel.shape[2] <= _OF_AN_IMAGE else _POSITIONS
+
     def one(images):
         taps = _taps(images, kernel.shape[:2], strides, padding, dilation)
         return _product(jnp.concatenate(taps, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
 
-    return ungrouped(lax.map(one, grouped(x, tiles=x.shape[1] * x.shape[2], at_most=_POSITIONS)))
+    return ungrouped(lax.map(one, grouped(x, tiles=x.shape[1] * x.shape[2], at_most=at_most))).astype(x.dtype)
 
 
 def _input_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
@@ -174,16 +179,25 @@ def _kernel_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
         taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
         sums = [(tap.astype(wide) * dy.astype(wide)).sum((0, 1, 2)) for tap in taps]
         return jnp.stack(sums).reshape(kernel.shape).astype(kernel.dtype)
-    if _has_tiles(x, kernel, strides, dilation):
-        return winograd_kernel_gradient(x, dy, padding).astype(kernel.dtype)
-
-    def add(total, images):
-        taps = jnp.concatenate(_taps(images[0], kernel.shape[:2], strides, padding, dilation), axis=-1)
-        return total + jnp.einsum("nhwc,nhwk->ck", taps, images[1], preferred_element_type=wide), None
-
     groups = tuple(grouped(a, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS) for a in (x, dy))
-    total, _ = lax.scan(add, jnp.zeros((kernel[..., 0].size, kernel.shape[-1]), wide), groups)
-    return total.reshape(kernel.shape).astype(kernel.dtype)
+    inputs, outputs = kernel.shape[2:]
+    if inputs <= _OF_AN_IMAGE or _is_pointwise(kernel, padding):
+
+        def add(total, images):
+            taps = jnp.concatenate(_taps(images[0], kernel.shape[:2], strides, padding, dilation), axis=-1)
+            return total + jnp.einsum("nhwc,nhwk->ck", taps, images[1], preferred_element_type=wide), None
+
+        total, _ = lax.scan(add, jnp.zeros((kernel[..., 0].size, outputs), wide), groups)
+        return total.reshape(kernel.shape).astype(kernel.dtype)
+
+    # A product over positions has to turn its left side: dy once, where the window's places would be one each.
+    def add_each(totals, images):
+        taps = _taps(images[0], kernel.shape[:2], strides, padding, dilation)
+        products = [jnp.einsum("nhwk,nhwc->kc", images[1], tap, preferred_element_type=wide) for tap in taps]
+        return [total + product for total, product in zip(totals, products, strict=True)], None
+
+    totals, _ = lax.scan(add_each, [jnp.zeros((outputs, inputs), wide)] * math.prod(kernel.shape[:2]), groups)
+    return jnp.swapaxes(jnp.stack(totals), 1, 2).reshape(kernel.shape).astype(kernel.dtype)
 
 
 def _pays(kernel):
@@ -214,9 +228,9 @@ def _product_dtype(dtype):
 
 
 def _product(x, weights):
-    """x · weights over the last axis. XLA:CPU multiplies bfloat16 fast only where it is told to add in float32."""
+    """x · weights over the last axis, in float32 or wider, without which XLA:CPU multiplies bfloat16 slowly."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
-    return lax.dot_general(x, weights, (((x.ndim - 1,), (0,)), ((), ())), preferred_element_type=wide).astype(x.dtype)
+    return lax.dot_general(x, weights, (((x.ndim - 1,), (0,)), ((), ())), preferred_element_type=wide)
 
 
 def _taps(x, window, strides, padding, dilation):

@@ -22,7 +22,7 @@ def test_each_runs_about_as_long_as_asked():
 
     runs = {"slow": runner("slow", 0.5), "fast": runner("fast", 0.01)}
     found = interleave(runs, rounds=2, seconds=1.0, deadline=time.monotonic() + 60, failed=nobody)
-    assert counts == {"slow": [1, 1, 2, 2], "fast": [1, 10, 100, 100]}
+    assert counts == {"slow": [1, 1, 1, 2, 1, 2], "fast": [1, 10, 1, 100, 1, 100]}
     assert found == {"slow": [0.5, 0.5], "fast": [0.01, 0.01]}
 
 
