@@ -41,7 +41,9 @@ def read_answers(run: Path, checkpoint: str, classes: Sequence[str]) -> Evaluati
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
     except KeyError as error:
-        raise UsageError(f"{path} is damaged: {error} is no column, or no class of the run; evaluate it again") from error
+        raise UsageError(
+            f"{path} is damaged: {error} is no column, or no class of the run; evaluate it again"
+        ) from error
     except (csv.Error, ValueError, TypeError) as error:
         raise UsageError(f"{path} is damaged: {error}; evaluate the run again") from error
     if not names:

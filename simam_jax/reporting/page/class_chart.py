@@ -33,7 +33,7 @@ def draw_classes(rows: Sequence[ClassRow], styles: tuple[int, int], *, label: st
     height = _TOP + _ROW * len(rows) + _BOTTOM
     parts = []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(element("line", x1=_x(share), x2=_x(share), y1=_TOP, y2=height - _BOTTOM, class_="grid"))
+        parts.append(element("line", x1=_x(share), x2=_x(share), y1=_TOP, y2=height - _BOTTOM, class_="rule"))
         parts.append(text(_x(share), height - 8, f"{100 * share:.0f}", anchor="middle"))
     parts.append(text(_END, 12, "points", anchor="end", class_="title"))
     parts.append(text(_x(0.5), 12, "% of the class's images", anchor="middle", class_="title"))

@@ -47,7 +47,7 @@ def draw_intervals(rows: Sequence[Row], *, label: str) -> Markup:
     parts = []
     bottom = height - _BOTTOM
     for tick, said in zip(axis.ticks, axis.labels, strict=True):
-        kind = "zero" if abs(tick) < 1e-12 else "grid"
+        kind = "zero" if abs(tick) < 1e-12 else "rule"
         parts.append(element("line", x1=x(tick), x2=x(tick), y1=_TOP, y2=bottom, class_=kind))
         anchor = "start" if tick == axis.ticks[0] else "end" if tick == axis.ticks[-1] else "middle"
         parts.append(text(x(tick), bottom + 16, said, anchor=anchor))

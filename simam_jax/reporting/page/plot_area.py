@@ -37,7 +37,7 @@ class PlotArea(NamedTuple):
         for tick, label in zip(self.up.ticks, self.up.labels, strict=True):
             if tick <= self.up.high:
                 y = self.y(tick)
-                parts.append(element("line", x1=self.left, x2=self.right, y1=y, y2=y, class_="grid"))
+                parts.append(element("line", x1=self.left, x2=self.right, y1=y, y2=y, class_="rule"))
                 parts.append(text(self.left - 6, y + 4, label, anchor="end"))
         for tick, label in zip(self.across.ticks, self.across.labels, strict=True):
             x = self.x(tick)

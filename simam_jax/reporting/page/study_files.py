@@ -51,7 +51,9 @@ def read_study(folder: Path) -> StudyFiles:
     """
     path = folder / "results.json"
     if not path.is_file():
-        raise UsageError(f"{folder} is a study without results: let `python -m simam_jax.compare` come to its end first")
+        raise UsageError(
+            f"{folder} is a study without results: let `python -m simam_jax.compare` come to its end first"
+        )
     found = read_object(path)
     try:
         rows = found["variants"]
