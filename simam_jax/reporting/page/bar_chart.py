@@ -11,6 +11,8 @@ from simam_jax.reporting.page.svg import drawing, element, shortened, text
 _WIDTH, _ROW, _TOP = 420, 27, 6
 _LEFT, _RIGHT = 132, 368
 _THICK = 9.0
+# Of the first split and of the second; neither is an attention's that a study is likely to have.
+BAR_STYLES = (6, 5)
 
 
 def draw_bars(counts: Mapping[str, Mapping[str, int]], classes: Sequence[str], *, label: str) -> Markup:
@@ -32,7 +34,7 @@ def draw_bars(counts: Mapping[str, Mapping[str, int]], classes: Sequence[str], *
             y, width = top + 2 + place * (_THICK + 1), (_RIGHT - _LEFT) * number / largest
             parts.append(
                 element(
-                    "rect", x=_LEFT, y=y, width=width, height=_THICK, class_=f"bar {style_class(1 if place else 0)}"
+                    "rect", x=_LEFT, y=y, width=width, height=_THICK, class_=f"bar {style_class(BAR_STYLES[place])}"
                 )
             )
             parts.append(text(_LEFT + width + 5, y + 9, count(number), class_="small"))

@@ -47,7 +47,7 @@ def most_confident_mistakes(groups: Mapping[str, Sequence[Evaluation]], most: in
     return [
         Mistaken(
             first.names[place],
-            first.classes[first.labels[place]],
+            first.classes[int(first.labels[place])],
             {name: _wrong(answers, place) for name, answers in groups.items() if answers},
             float(weights[place]),
         )
@@ -59,5 +59,5 @@ def _wrong(answers: Sequence[Evaluation], place: int) -> tuple[int, int, str, fl
     wrong = [each for each in answers if each.labels[place] != each.predictions[place]]
     if not wrong:
         return 0, len(answers), "", 0.0
-    said = Counter(each.classes[each.predictions[place]] for each in wrong)
+    said = Counter(each.classes[int(each.predictions[place])] for each in wrong)
     return len(wrong), len(answers), said.most_common(1)[0][0], float(np.mean([e.probabilities[place] for e in wrong]))

@@ -24,7 +24,7 @@ def draw_reliability(diagrams: Mapping[str, tuple[int, Sequence[Reliability]]], 
     """
     area = PlotArea(
         44,
-        26,
+        34,
         _WIDTH - 14,
         _HEIGHT - 42,
         percent_axis(0, 1, title="confidence, %"),

@@ -63,19 +63,14 @@ def _said(number_of_images: int, share: float, *, whole: bool) -> str:
 
 def _pairs(counts: np.ndarray, shares: np.ndarray, classes: Sequence[str], trials: int) -> Table:
     wrong = counts * (1 - np.eye(len(classes), dtype=np.int64))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_PAIRS].tolist()
     rows = []
-    for truth, answer in (divmod(place, len(classes)) for place in order):
-        images = wrong[truth, answer] / trials
+    for place in np.argsort(-wrong, axis=None, kind="stable")[:_MOST_PAIRS].tolist():
+        truth, answer = divmod(place, len(classes))
+        images, share = int(wrong[truth, answer]), float(shares[truth, answer])
         if images:
-            rows.append(
-                [
-                    name(classes[truth]),
-                    name(classes[answer]),
-                    number(float(images), count(images) if trials == 1 else f"{images:.1f}"),
-                    number(float(shares[truth, answer]), percent(float(shares[truth, answer]))),
-                ]
-            )
+            said = count(images) if trials == 1 else f"{images / trials:.1f}"
+            row = [name(classes[truth]), name(classes[answer]), number(images / trials, said)]
+            rows.append([*row, number(share, percent(share))])
     images = "images" if trials == 1 else "images a seed"
     columns = [Column("truth", numeric=False), Column("answer", numeric=False), Column(images), Column("of the class")]
     return Table("The commonest mistakes", columns, rows, heads=2, sortable=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simam_jax.reporting.page.bar_chart import draw_bars
+from simam_jax.reporting.page.bar_chart import BAR_STYLES, draw_bars
 from simam_jax.reporting.page.chart import Chart
 from simam_jax.reporting.page.numbers import count, percent
 from simam_jax.reporting.page.pictures import embedded
@@ -28,6 +28,7 @@ def data_section(title: str, classes: Sequence[str], counts: Counts, preview: Pa
     if picture is None and chart is None:
         return None
     values = {"picture": picture, "chart": chart, "title": title, "classes": classes, "said": _said(classes, counts)}
+    values["legend"] = [(split, style, "") for split, style in zip(counts, BAR_STYLES, strict=False)]
     return Section("data", "The data", "data.html", values)
 
 

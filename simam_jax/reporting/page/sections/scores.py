@@ -10,6 +10,7 @@ from simam_jax.reporting.page.sections.verdict import EPOCHS, SCORES, difference
 from simam_jax.reporting.page.table import Cell, Column, Table, name, number
 from simam_jax.reporting.page.variant import Variant
 
+_VARIANT = Column("network and attention", numeric=False)
 _SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "calibration_error": "calibration error"}
 
 
@@ -33,18 +34,21 @@ def scores_section(variants: Sequence[Variant], *, chosen_on: str) -> Section:
 
 
 def _scores(variants: Sequence[Variant]) -> Table:
-    columns = [Column("network", numeric=False), Column("attention", numeric=False), Column("seeds")]
-    columns += [Column(said, EPOCHS[epoch]) for epoch in EPOCHS for said in _SCORES.values()]
-    columns += [Column("on worsened images", EPOCHS["best"] + " ")]
+    columns = [_VARIANT, Column("seeds")]
+    columns += [Column(said, EPOCHS["best"]) for said in (*_SCORES.values(), "worsened images")]
+    columns += [Column(said, EPOCHS["last"]) for said in _SCORES.values()]
     rows = []
     for variant in variants:
-        row = [name(variant.network), name(variant.attention), number(len(variant.done), str(len(variant.done)))]
-        row += [_spread(variant.scores(epoch, score)) for epoch in EPOCHS for score in _SCORES]
-        row.append(
-            _spread([found for trial in variant.done if (found := robust_accuracy(trial.robustness)) is not None])
-        )
-        rows.append(row)
-    return Table("Scores: mean ± standard deviation over seeds", columns, rows, heads=2, sortable=True)
+        best, last = ([_spread(variant.scores(epoch, score)) for score in _SCORES] for epoch in EPOCHS)
+        robust = [robust_accuracy(trial.robustness) for trial in variant.done]
+        worsened = _spread([found for found in robust if found is not None])
+        seeds = len(variant.done)
+        rows.append([_name(variant), number(seeds, str(seeds)), *best, worsened, *last])
+    return Table("Scores: mean ± standard deviation over seeds", columns, rows, sortable=True)
+
+
+def _name(variant: Variant) -> Cell:
+    return name(f"{variant.network}, {variant.attention}")
 
 
 def _spread(values: Sequence[float]) -> Cell:
@@ -52,7 +56,7 @@ def _spread(values: Sequence[float]) -> Cell:
 
 
 def _differences(variants: Sequence[Variant]) -> Table | None:
-    columns = [Column(said, numeric=False) for said in ("network", "attention", "score", "epoch")]
+    columns = [_VARIANT, Column("score", numeric=False), Column("epoch", numeric=False)]
     columns += [
         Column("difference, points"),
         Column("over seeds", "95 % interval"),
@@ -66,7 +70,7 @@ def _differences(variants: Sequence[Variant]) -> Table | None:
     for variant in variants:
         found = [(EPOCHS[epoch], SCORES[score], each) for epoch, score, each in differences(variant)]
         found += [
-            (EPOCHS["best"], "accuracy, worsened by " + ("anything" if kind == "all" else kind), each["accuracy"])
+            (EPOCHS["best"], "accuracy, " + ("all worsened" if kind == "all" else f"under {kind}"), each["accuracy"])
             for kind, each in (variant.comparison.get("robustness") or {}).items()
             if each
         ]
@@ -75,7 +79,9 @@ def _differences(variants: Sequence[Variant]) -> Table | None:
             inner, outer = paired["interval"], each["over_seeds_and_images"]
             rows.append(
                 [
-                    *(name(said) for said in (variant.network, variant.attention, score, epoch)),
+                    _name(variant),
+                    name(score),
+                    name(epoch),
                     number(paired["difference"], points(paired["difference"])),
                     Cell(interval(inner), inner and inner["low"]),
                     Cell(interval(outer), outer and outer["low"]),
@@ -86,16 +92,15 @@ def _differences(variants: Sequence[Variant]) -> Table | None:
                 ]
             )
     caption = "Differences: with the attention less without, paired by seed"
-    return Table(caption, columns, rows, heads=2, sortable=True) if rows else None
+    return Table(caption, columns, rows, sortable=True) if rows else None
 
 
 def _seeds(variants: Sequence[Variant]) -> Table | None:
-    columns = [Column("network", numeric=False), Column("attention", numeric=False), Column("seed")]
+    columns = [_VARIANT, Column("seed")]
     columns += [Column("only with", "images recognised"), Column("only without", "images recognised"), Column("p")]
     rows = [
         [
-            name(variant.network),
-            name(variant.attention),
+            _name(variant),
             number(each["seed"], str(each["seed"])),
             number(each["only_variant"], count(each["only_variant"])),
             number(each["only_baseline"], count(each["only_baseline"])),
@@ -104,7 +109,9 @@ def _seeds(variants: Sequence[Variant]) -> Table | None:
         for variant in variants
         for each in (variant.comparison.get("best") or {}).get("mcnemar", ())
     ]
-    return Table("McNemar's test of each seed's two networks, best epoch", columns, rows, 2, True) if rows else None
+    return (
+        Table("McNemar's test of each seed's two networks, best epoch", columns, rows, sortable=True) if rows else None
+    )
 
 
 def _costs(variants: Sequence[Variant]) -> Table | None:
@@ -116,12 +123,11 @@ def _costs(variants: Sequence[Variant]) -> Table | None:
         "peak_bytes": ("peak memory, MiB", 2**20, 0),
     }
     there = {key: kind for key, kind in kinds.items() if any(key in variant.figures for variant in variants)}
-    columns = [Column("network", numeric=False), Column("attention", numeric=False)]
+    columns = [_VARIANT]
     columns += [Column(said) for said, *_ in there.values()]
     rows = [
         [
-            name(variant.network),
-            name(variant.attention),
+            _name(variant),
             *(
                 number(variant.figures.get(key), scaled(variant.figures.get(key), unit, digits))
                 for key, (_, unit, digits) in there.items()
@@ -129,4 +135,4 @@ def _costs(variants: Sequence[Variant]) -> Table | None:
         ]
         for variant in variants
     ]
-    return Table("What each costs", columns, rows, heads=2, sortable=True) if there else None
+    return Table("What each costs", columns, rows, sortable=True) if there else None

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from simam_jax.reporting.page.chart import Chart
 from simam_jax.reporting.page.interval_chart import Row, draw_intervals
-from simam_jax.reporting.page.numbers import points, probability, several
+from simam_jax.reporting.page.numbers import points, several
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.variant import Variant
 
@@ -15,22 +15,20 @@ _SIGNS = {"better": "▲", "worse": "▼", "no evidence": "≈", "too few seeds"
 
 
 class Judgement(NamedTuple):
-    """A verdict on one score at one epoch, with the smallest p that could have come out."""
+    """A verdict on one score at one epoch."""
 
     of: str
-    outcome: str
     text: str
-    smallest: str
 
 
 class Answer(NamedTuple):
-    """What is said of one variant."""
+    """What is said of one variant: of its accuracy, and of its other scores."""
 
     name: str
-    style: int
     sign: str
     outcome: str
-    judgements: Sequence[Judgement]
+    accuracy: Sequence[Judgement]
+    others: Sequence[Judgement]
     unpaired: Sequence[int]
 
 
@@ -39,7 +37,7 @@ def verdict_section(variants: Sequence[Variant]) -> Section:
     compared = [variant for variant in variants if "best" in variant.comparison]
     charts = [chart for score in ("accuracy", "balanced_accuracy") for chart in _differences(compared, score)]
     values = {"answers": [_answer(variant) for variant in compared], "summary": _summary(compared), "charts": charts}
-    return Section("verdict", "Does the attention help?", "verdict.html", values)
+    return Section("verdict", "The answer", "verdict.html", values)
 
 
 def differences(variant: Variant) -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -53,22 +51,24 @@ def differences(variant: Variant) -> list[tuple[str, str, Mapping[str, Any]]]:
 
 
 def _answer(variant: Variant) -> Answer:
-    judgements = [_judgement(f"{SCORES[score]}, {EPOCHS[epoch]}", each) for epoch, score, each in differences(variant)]
-    every = (variant.comparison.get("robustness") or {}).get("all")
-    if every:
-        judgements.append(_judgement("accuracy on worsened images, best epoch", every["accuracy"]))
+    found = differences(variant)
+    accuracy = [_judgement(EPOCHS[epoch], each) for epoch, score, each in found if score == "accuracy"]
+    others = [
+        _judgement(f"{SCORES[name]}, {EPOCHS[epoch]}", each)
+        for name in SCORES
+        for epoch, score, each in found
+        if name == score != "accuracy"
+    ]
+    if worsened := (variant.comparison.get("robustness") or {}).get("all"):
+        others.insert(0, _judgement("accuracy on worsened images, best epoch", worsened["accuracy"]))
     outcome = variant.comparison["best"]["accuracy"]["verdict"]["outcome"]
     unpaired = variant.comparison["best"].get("unpaired", ())
-    return Answer(
-        of(variant.attention, variant.network), variant.style, _SIGNS.get(outcome, ""), outcome, judgements, unpaired
-    )
+    name = of(variant.attention, variant.network)
+    return Answer(name, _SIGNS.get(outcome, ""), outcome, accuracy, others, unpaired)
 
 
 def _judgement(what: str, difference: Mapping[str, Any]) -> Judgement:
-    verdict = difference["verdict"]
-    return Judgement(
-        what, verdict["outcome"], verdict["text"], probability(difference["significance"].get("smallest_p"))
-    )
+    return Judgement(what, difference["verdict"]["text"])
 
 
 def _summary(compared: Sequence[Variant]) -> str:
