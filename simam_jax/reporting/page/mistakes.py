@@ -43,7 +43,7 @@ def most_confident_mistakes(groups: Mapping[str, Sequence[Evaluation]], most: in
     if any(list(each.names) != list(first.names) for each in every):
         raise ValueError("the trials answered different images")
     weights = np.mean([np.where(each.labels != each.predictions, each.probabilities, 0.0) for each in every], axis=0)
-    order = [place for place in np.argsort(-weights, kind="stable").tolist() if weights[place] > 0]
+    order: list[int] = [place for place in np.argsort(-weights, kind="stable").tolist() if weights[place] > 0]
     return [
         Mistaken(
             first.names[place],

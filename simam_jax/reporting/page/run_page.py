@@ -33,7 +33,8 @@ def run_page(run: RunFiles) -> Document:
         data_section(address, run.classes, data.counts if data else {}, preview),
     ]
     seed = run.config.get("seed", 0)
-    lead = f"One run with seed {seed}, {several(len(run.classes), 'class', 'classes')}. One seed proves nothing about others."
+    classes = several(len(run.classes), "class", "classes")
+    lead = f"One run with seed {seed}, {classes}. One seed proves nothing about others."
     return Document(
         of(variant.attention, variant.network), lead, facts(run), [section for section in sections if section]
     )

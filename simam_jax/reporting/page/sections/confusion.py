@@ -64,7 +64,8 @@ def _said(number_of_images: int, share: float, *, whole: bool) -> str:
 def _pairs(counts: np.ndarray, shares: np.ndarray, classes: Sequence[str], trials: int) -> Table:
     wrong = counts * (1 - np.eye(len(classes), dtype=np.int64))
     rows = []
-    for place in np.argsort(-wrong, axis=None, kind="stable")[:_MOST_PAIRS].tolist():
+    places: list[int] = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_PAIRS].tolist()
+    for place in places:
         truth, answer = divmod(place, len(classes))
         images, share = int(wrong[truth, answer]), float(shares[truth, answer])
         if images:

@@ -5,7 +5,7 @@ from statistics import mean
 
 from simam_jax.reporting.page.numbers import count, interval, points, probability, scaled, spread
 from simam_jax.reporting.page.robust import robust_accuracy
-from simam_jax.reporting.page.sections.section import Section
+from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.sections.verdict import EPOCHS, SCORES, differences
 from simam_jax.reporting.page.table import Cell, Column, Table, name, number
 from simam_jax.reporting.page.variant import Variant
@@ -27,7 +27,7 @@ def scores_section(variants: Sequence[Variant], *, chosen_on: str) -> Section:
         "differences": _differences(variants),
         "seeds": _seeds(variants),
         "costs": _costs(variants),
-        "left_out": [f"{v.network} with {v.attention}, seed {t.seed}: {t.state}" for v, t in left_out],
+        "left_out": [f"{of(v.attention, v.network)}, seed {t.seed}: {t.state}" for v, t in left_out],
         "chosen_on": chosen_on,
     }
     return Section("results", "Results", "scores.html", values)
@@ -35,15 +35,17 @@ def scores_section(variants: Sequence[Variant], *, chosen_on: str) -> Section:
 
 def _scores(variants: Sequence[Variant]) -> Table:
     columns = [_VARIANT, Column("seeds")]
-    columns += [Column(said, EPOCHS["best"]) for said in (*_SCORES.values(), "worsened images")]
+    robust = [[robust_accuracy(trial.robustness) for trial in variant.done] for variant in variants]
+    worsened = [[found for found in each if found is not None] for each in robust]
+    extra = ["worsened images"] if any(worsened) else []
+    columns += [Column(said, EPOCHS["best"]) for said in (*_SCORES.values(), *extra)]
     columns += [Column(said, EPOCHS["last"]) for said in _SCORES.values()]
     rows = []
-    for variant in variants:
+    for variant, robust_accuracies in zip(variants, worsened, strict=True):
         best, last = ([_spread(variant.scores(epoch, score)) for score in _SCORES] for epoch in EPOCHS)
-        robust = [robust_accuracy(trial.robustness) for trial in variant.done]
-        worsened = _spread([found for found in robust if found is not None])
         seeds = len(variant.done)
-        rows.append([_name(variant), number(seeds, str(seeds)), *best, worsened, *last])
+        row = [_name(variant), number(seeds, str(seeds)), *best]
+        rows.append([*row, *(_spread(robust_accuracies) for _ in extra), *last])
     return Table("Scores: mean ± standard deviation over seeds", columns, rows, sortable=True)
 
 

@@ -82,6 +82,11 @@ def _summary(compared: Sequence[Variant]) -> str:
             "worse": f"No: {said} is less accurate than without.",
             "no evidence": f"No evidence that it does: {said} is not distinguishable from the same network without.",
         }.get(outcomes[0], f"Too few seeds to say: {said} was trained too few times for a test.")
+    if len(set(outcomes)) == 1 and outcomes[0] not in ("better", "worse"):
+        of_all = f"the {len(outcomes)} networks with an attention"
+        if outcomes[0] == "too few seeds":
+            return f"Too few seeds to say, for any of {of_all}."
+        return f"No evidence that it does: none of {of_all} is distinguishable from the same network without."
     told = [
         f"{several(outcomes.count(outcome), 'is', 'are')} {words}"
         for outcome, words in (("better", "more accurate than without"), ("worse", "less accurate"))
