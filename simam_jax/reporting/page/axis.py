@@ -52,5 +52,7 @@ def round_axis(
 
 def percent_axis(low: float, high: float, *, title: str = "", most: int = 5) -> Axis:
     """Of fractions, in percent; it does not go above 100 % where they do not."""
+    if high - low < 0.02:
+        low, high = low - 0.01, max(high, min(high + 0.01, 1.0))
     axis = round_axis(max(0.0, low), high, lambda tick: f"{100 * tick:.4g}", title=title, most=most)
     return axis._replace(high=1.0) if high <= 1 < axis.high else axis

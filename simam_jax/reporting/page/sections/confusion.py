@@ -58,7 +58,9 @@ def _said(number_of_images: int, share: float, *, whole: bool) -> str:
     """A count of one trial's images; of several trials, percent."""
     if not number_of_images:
         return "·"
-    return str(number_of_images) if whole else f"{100 * share:.0f}" if share >= 0.005 else "<1"
+    if whole:
+        return str(number_of_images)
+    return f"{100 * share:.0f}" if share >= 0.01 else "<1"
 
 
 def _pairs(counts: np.ndarray, shares: np.ndarray, classes: Sequence[str], trials: int) -> Table:
