@@ -43,5 +43,6 @@ def test_it_starts_without_jax(python_environment, tmp_path):
         f"code = command.run(report.main, [{str(tmp_path)!r}])\n"
         "print(code, 'jax' in sys.modules, 'simam_jax.reporting.page' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], env=python_environment, capture_output=True, text=True)
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, env=python_environment, capture_output=True, text=True, check=True)
     assert done.stdout == "2 False True\n"

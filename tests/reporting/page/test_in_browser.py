@@ -135,10 +135,7 @@ def test_names_are_shown_as_they_are(browser, study):
 def test_on_paper_everything_is_unfolded_and_then_folded_again(browser, study):
     show(browser, study)
     opened = "return document.querySelectorAll('details[open]').length"
-    count = "addEventListener('beforeprint', () => setTimeout(() => 0)); window.seen = 0; "
-    count += (
-        "addEventListener('beforeprint', () => { window.seen = document.querySelectorAll('details[open]').length })"
-    )
+    count = "addEventListener('beforeprint', () => { window.seen = document.querySelectorAll('details[open]').length })"
     browser.execute_script(count)
     assert browser.execute_script(opened) == 0
     assert base64.b64decode(browser.print_page()).startswith(b"%PDF-")
