@@ -30,12 +30,14 @@ class StudyFiles:
         asked: study.json's content.
         data: of results.json: the folder, classes, counts and preview, as far as it says.
         variants: in order.
+        chosen: where val speaks for the options of an attention: network, attention, among, val_accuracy, accuracy.
     """
 
     path: Path
     asked: Mapping[str, Any]
     data: Mapping[str, Any]
     variants: Sequence[Variant]
+    chosen: Sequence[Mapping[str, Any]] = ()
 
 
 def is_study(folder: Path) -> bool:
@@ -59,7 +61,8 @@ def read_study(folder: Path) -> StudyFiles:
         rows = found["variants"]
         chosen = styles([row["attention"] for row in rows])
         variants = [_variant(folder, row, chosen[row["attention"]]) for row in rows]
-        return StudyFiles(folder, dict(found.get("study") or {}), dict(found.get("data") or {}), variants)
+        asked, data = dict(found.get("study") or {}), dict(found.get("data") or {})
+        return StudyFiles(folder, asked, data, variants, list(found.get("chosen") or ()))
     except (KeyError, TypeError, AttributeError) as error:
         what = f"the field {error} is missing" if isinstance(error, KeyError) else error
         raise UsageError(f"{path} is damaged ({what}): run `python -m simam_jax.compare` again") from error

@@ -32,7 +32,7 @@ def study_page(study: StudyFiles) -> Document:
     sections = [
         verdict_section(variants),
         study_curves(variants),
-        scores_section(variants, chosen_on=selection),
+        scores_section(variants, chosen_on=selection, chosen=study.chosen),
         robustness_section(variants),
         calibration_section(variants),
         class_differences(variants),
@@ -54,7 +54,8 @@ def _lead(study: StudyFiles, variants: Sequence[Variant]) -> str:
     attentions = _listed([each for each in dict.fromkeys(v.attention for v in variants) if each != "none"])
     seeds = max((len(variant.trials) for variant in variants), default=0)
     where = Path(str(study.data.get("dir") or "")).name
-    epochs = study.asked.get("epochs")
+    trained = [run.config.get("epochs") for variant in variants for run in variant.runs]
+    epochs = study.asked.get("epochs") or next(iter(trained), None)
     return (
         f"{_listed(list(by_network(variants)))} with {attentions or 'no attention'} and without"
         + (f" on {where}" if where else "")

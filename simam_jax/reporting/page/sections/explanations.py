@@ -1,7 +1,8 @@
 """What the networks look at in a few images, with and without the attention."""
 
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from simam_jax.errors import UsageError
@@ -56,14 +57,15 @@ def explanations_section(study: Path, variants: Sequence[Variant]) -> Section | 
 
 def folder_name(network: str, attention: str) -> str:
     """As a study names the folders of a variant."""
-    return f"{network}-{attention.replace(':', '-').replace(',', '-')}"
+    return re.sub(r"[^\w.=+-]+", "-", f"{network}-{attention}")
 
 
 def _look(image: str, folders: dict[str, Path]) -> Looked:
     grad_cams, stages, said, title = [], [], [], image
     for attention, folder in folders.items():
         found = _description(folder / image)
-        title = str(found.get("image", title))
+        if "image" in found:
+            title = "/".join(PurePath(str(found["image"])).parts[-2:])
         if "answer" in found:
             sure = found.get("probability")
             said.append(f"{attention} answers {found['answer']}" + (f", {percent(sure)}" if sure is not None else ""))

@@ -1,9 +1,10 @@
 """The study's figures as tables that sort."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean
+from typing import Any
 
-from simam_jax.reporting.page.numbers import count, interval, points, probability, scaled, spread
+from simam_jax.reporting.page.numbers import count, interval, percent, points, probability, scaled, spread
 from simam_jax.reporting.page.robust import robust_accuracy
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.sections.verdict import EPOCHS, SCORES, differences
@@ -14,12 +15,13 @@ _VARIANT = Column("network and attention", numeric=False)
 _SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "calibration_error": "calibration error"}
 
 
-def scores_section(variants: Sequence[Variant], *, chosen_on: str) -> Section:
+def scores_section(variants: Sequence[Variant], *, chosen_on: str, chosen: Sequence[Mapping[str, Any]]) -> Section:
     """Scores, differences with their tests, McNemar's tests, and costs.
 
     Args:
         variants: of the study.
         chosen_on: the split on which each trial's best epoch was chosen.
+        chosen: as StudyFiles has it.
     """
     left_out = [(variant, trial) for variant in variants for trial in variant.trials if trial.state != "done"]
     values = {
@@ -29,8 +31,16 @@ def scores_section(variants: Sequence[Variant], *, chosen_on: str) -> Section:
         "costs": _costs(variants),
         "left_out": [f"{of(v.attention, v.network)}, seed {t.seed}: {t.state}" for v, t in left_out],
         "chosen_on": chosen_on,
+        "chosen": [_say_chosen(each) for each in chosen],
     }
     return Section("results", "Results", "scores.html", values)
+
+
+def _say_chosen(found: Mapping[str, Any]) -> str:
+    return (
+        f"Of {', '.join(found['among'])} in {found['network']}, val speaks for {found['attention']}: "
+        f"{percent(found['val_accuracy'])} there, and {percent(found['accuracy'])} on eval, which had no say in it."
+    )
 
 
 def _scores(variants: Sequence[Variant]) -> Table:
