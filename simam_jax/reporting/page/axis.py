@@ -23,7 +23,13 @@ class Axis(NamedTuple):
 
 
 def round_axis(
-    low: float, high: float, describe: Callable[[float], str], *, title: str = "", most: int = 5, whole: bool = False
+    low: float | int,
+    high: float | int,
+    describe: Callable[[float], str],
+    *,
+    title: str = "",
+    most: int = 5,
+    whole: bool = False,
 ) -> Axis:
     """An axis from a round number at or below `low` to one at or above `high`, with marks at 1, 2 or 5 times 10^k.
 
@@ -50,7 +56,7 @@ def round_axis(
     return Axis(*ends, ticks, tuple(map(describe, ticks)), title)
 
 
-def percent_axis(low: float, high: float, *, title: str = "", most: int = 5) -> Axis:
+def percent_axis(low: float | int, high: float | int, *, title: str = "", most: int = 5) -> Axis:
     """Of fractions, in percent; it does not go above 100 % where they do not."""
     if high - low < 0.02:
         low, high = low - 0.01, max(high, min(high + 0.01, 1.0))

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from simam_jax.reporting.page.axis import Axis
 from simam_jax.reporting.page.palette import style_class
 from simam_jax.reporting.page.plot_area import PlotArea
-from simam_jax.reporting.page.svg import drawing, element, path
+from simam_jax.reporting.page.svg import Number, drawing, element, path
 
 WIDTH, HEIGHT = 420, 270
 # More points than these would run together.
@@ -29,10 +29,10 @@ class Line:
 
     name: str
     style: int
-    x: Sequence[float]
-    y: Sequence[float]
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
+    x: Sequence[Number]
+    y: Sequence[Number]
+    low: Sequence[Number] = ()
+    high: Sequence[Number] = ()
 
 
 def draw_lines(lines: Sequence[Line], across: Axis, up: Axis, *, label: str, height: int = HEIGHT) -> Markup:

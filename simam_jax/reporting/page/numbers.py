@@ -42,12 +42,12 @@ def probability(p: float | None) -> str:
     return NOTHING if p is None else f"{p:.2g}"
 
 
-def count(number: float | None) -> str:
+def count(number: float | int | None) -> str:
     """A whole number, its thousands apart."""
     return NOTHING if number is None else f"{number:,.0f}"
 
 
-def scaled(number: float | None, unit: float, digits: int = 1) -> str:
+def scaled(number: float | int | None, unit: float | int, digits: int = 1) -> str:
     """A number in a larger unit."""
     return NOTHING if number is None else f"{number / unit:,.{digits}f}"
 

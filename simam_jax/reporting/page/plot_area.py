@@ -5,7 +5,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from simam_jax.reporting.page.axis import Axis
-from simam_jax.reporting.page.svg import element, text
+from simam_jax.reporting.page.svg import Number, element, text
 
 
 class PlotArea(NamedTuple):
@@ -23,11 +23,11 @@ class PlotArea(NamedTuple):
     across: Axis
     up: Axis
 
-    def x(self, value: float) -> float:
+    def x(self, value: Number) -> float:
         """Where a number of the lower axis is."""
         return self.left + (self.right - self.left) * (value - self.across.low) / (self.across.high - self.across.low)
 
-    def y(self, value: float) -> float:
+    def y(self, value: Number) -> float:
         """Where a number of the left axis is."""
         return self.bottom - (self.bottom - self.top) * (value - self.up.low) / (self.up.high - self.up.low)
 

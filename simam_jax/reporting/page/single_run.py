@@ -19,7 +19,7 @@ def as_variant(run: RunFiles) -> Variant:
     attention = model.get("attention") or "none"
     scores = {name: _scores(run, name, epoch) for name, epoch in _epochs(run).items()}
     trial = Trial(run.config.get("seed", 0), run, "done", scores)
-    facts = {"parameters": run.facts["parameters"]} if "parameters" in run.facts else {}
+    facts = {"parameters": float(run.facts["parameters"])} if "parameters" in run.facts else {}
     return Variant(model.get("name", "the network"), attention, styles([attention])[attention], [trial], facts)
 
 
@@ -42,4 +42,4 @@ def _scores(run: RunFiles, checkpoint: str, epoch: int) -> dict[str, float]:
     if answers is not None and answers.step == step and run.selection == "eval":
         correct = answers.labels == answers.predictions
         found["calibration_error"] = calibration_error(reliability(correct, answers.probabilities))
-    return {"epoch": epoch, "step": step, **found}
+    return {"epoch": float(epoch), "step": float(step), **found}

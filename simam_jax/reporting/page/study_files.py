@@ -74,7 +74,7 @@ def _variant(folder: Path, row: Mapping[str, Any], style: int) -> Variant:
         attention=row["attention"],
         style=style,
         trials=[_trial(folder, each) for each in row["trials"]],
-        figures={name: row[name] for name in _FIGURES if row.get(name) is not None},
+        figures={name: float(row[name]) for name in _FIGURES if row.get(name) is not None},
         comparison={name: each for name, each in (row.get("comparison") or {}).items() if each},
     )
 
@@ -82,7 +82,7 @@ def _variant(folder: Path, row: Mapping[str, Any], style: int) -> Variant:
 def _trial(folder: Path, row: Mapping[str, Any]) -> Trial:
     run = folder / row["run"]
     scores = {
-        checkpoint: {name: value for name, value in (row.get(checkpoint) or {}).items() if value is not None}
+        checkpoint: {name: float(value) for name, value in (row.get(checkpoint) or {}).items() if value is not None}
         for checkpoint in ("best", "last")
     }
     return Trial(row["seed"], read_run(run) if is_run(run) else None, row["state"], scores, row.get("robustness"))

@@ -2,6 +2,8 @@
 
 from markupsafe import Markup, escape
 
+Number = float | int
+
 
 def element(name: str, *content: str, **attributes: object) -> Markup:
     """`<name …>content</name>`, with everything escaped that is not markup already.
@@ -21,14 +23,14 @@ def element(name: str, *content: str, **attributes: object) -> Markup:
     return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, inside)
 
 
-def drawing(width: float, height: float, *content: str, label: str) -> Markup:
+def drawing(width: Number, height: Number, *content: str, label: str) -> Markup:
     """A whole picture of a size in its own units, which a browser scales; `label` says in words what it shows."""
     return element(
         "svg", *content, viewBox=f"0 0 {_value(width)} {_value(height)}", role="img", aria_label=label, class_="chart"
     )
 
 
-def text(x: float, y: float, content: str, *, anchor: str = "start", class_: str | None = None) -> Markup:
+def text(x: Number, y: Number, content: str, *, anchor: str = "start", class_: str | None = None) -> Markup:
     """A line of text whose start, middle or end (`anchor`) is at x, its baseline at y."""
     return element("text", content, x=x, y=y, text_anchor=anchor, class_=class_)
 
@@ -38,7 +40,7 @@ def shortened(content: str, most: int) -> str:
     return content if len(content) <= most else content[: most - 1] + "…"
 
 
-def path(points: list[tuple[float, float]]) -> str:
+def path(points: list[tuple[Number, Number]]) -> str:
     """The `d` of straight lines through points."""
     return "M" + "L".join(f"{_value(x)} {_value(y)}" for x, y in points)
 

@@ -18,7 +18,7 @@ class Cell(NamedTuple):
     """
 
     text: str | Markup
-    key: float | str | None
+    key: float | int | str | None
 
 
 class Column(NamedTuple):
@@ -69,6 +69,6 @@ def name(text: str) -> Cell:
     return Cell(text, text.casefold())
 
 
-def number(value: float | None, text: str) -> Cell:
+def number(value: float | int | None, text: str) -> Cell:
     """A cell that is sorted by its number."""
     return Cell(NOTHING if value is None else text, value)
