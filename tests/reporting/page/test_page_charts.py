@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from simam_jax.reporting.calibration import reliability
@@ -85,7 +86,7 @@ def test_bars_are_as_long_as_their_counts():
 
 
 def test_reliability():
-    bins = reliability([True, False, True, True], [0.5, 0.5, 0.99, 0.99])
+    bins = reliability(np.array([True, False, True, True]), np.array([0.5, 0.5, 0.99, 0.99]))
     root = parsed(draw_reliability({"a": (1, bins)}, label=""))
     (x0, y0), (x1, y1) = circles(root, "bubble")
     assert x0 < x1
