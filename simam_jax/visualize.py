@@ -21,7 +21,8 @@ python -m simam_jax.predict.
 
 Every image gets a folder DIR/NAME: sheet.png has all its pictures side by side; grad_cam-LAYER.png, gate-LAYER.png and
 energy-LAYER.png are one each. NAME is the file's, without suffix, and with a number where it would come twice; a
-folder that is there already is an error. The files are printed as they are written.
+folder that is there already is an error. The pictures are printed as they are written; description.json beside them
+says what image they are of, and what the network answers.
 
   Grad-CAM  which places of LAYER's output speak for the class, as shares of the map's largest value
   gate      what SimAM multiplies its input by, from 0.6225 at a channel's mean to 1; the mean over channels

@@ -1,8 +1,11 @@
 """The command that draws what a network looks at."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_run import CLASSES
 
 from simam_jax import command, visualize
 
@@ -40,7 +43,10 @@ def test_pictures(tiny_run, photos, tmp_path, capsys):
     assert code == 1
     files = [str(out / stem / f"{kind}.png") for stem in ("big", "x", "x_2") for kind in KINDS]
     assert said.splitlines() == files
-    assert sorted(files) == sorted(str(path) for path in out.rglob("*") if path.is_file())
+    assert sorted(files) == sorted(map(str, out.rglob("*.png")))
+    described = json.loads((out / "x_2" / "description.json").read_text())
+    assert (described["image"], described["explained"]) == (str(photos / "b" / "x.jpg"), "zero")
+    assert described["answer"] in CLASSES
     first, *problems = err.splitlines()
     assert first.startswith("Grad-CAM: stage4 (8×8), stage3 (16×16), inception1/route1 (4×4); SimAM: attention3 ")
     assert problems == [f"{photos / 'cut.png'}: truncated", "gone.png: no such file or directory"]

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from simam_jax.studies.calibration import Reliability
+from simam_jax.reporting.calibration import Reliability
 from simam_jax.studies.mcnemar import Discordance
 from simam_jax.studies.pairing import Interval, Paired
 from simam_jax.studies.significance import Significance

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from simam_jax.reporting.calibration import Reliability, calibration_error, reliability
 from simam_jax.studies.answers import Answers, Match, match
 from simam_jax.studies.bootstrap import RESAMPLES, bootstrap
-from simam_jax.studies.calibration import Reliability, calibration_error, reliability
 from simam_jax.studies.comparison import Comparison, Difference
 from simam_jax.studies.mcnemar import Discordance, discordance
 from simam_jax.studies.pairing import Interval, pair, paired_differences

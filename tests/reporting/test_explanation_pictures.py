@@ -1,5 +1,7 @@
 """Every map is drawn, with its caption, and all on one sheet."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -97,7 +99,10 @@ def test_files(picture, tmp_path):
         "gate-layer0.attention.png",
         "energy-layer0.attention.png",
     ]
-    assert sorted(names) == sorted(path.name for path in tmp_path.iterdir())
+    assert sorted([*names, "description.json"]) == sorted(path.name for path in tmp_path.iterdir())
+    described = json.loads((tmp_path / "description.json").read_text())
+    assert described["image"] == "cat.png"
+    assert set(described) == {"image", "answer", "probability", "explained"}
     for name in names:
         with Image.open(tmp_path / name) as image:
             image.load()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simam_jax.studies.calibration import BINS, calibration_error, reliability
+from simam_jax.reporting.calibration import BINS, calibration_error, reliability
 
 
 def test_an_example_by_hand():

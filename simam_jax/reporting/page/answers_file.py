@@ -1,0 +1,60 @@
+"""What a run answered on its evaluation images, from the files that `evaluate` wrote."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simam_jax.errors import UsageError
+from simam_jax.reporting.evaluation import Evaluation
+from simam_jax.reporting.page.json_file import read_object
+
+_METRICS = ("loss", "accuracy", "top5", "balanced_accuracy")
+
+
+def read_answers(run: Path, checkpoint: str, classes: Sequence[str]) -> Evaluation | None:
+    """An evaluation of the eval split; None where there is none.
+
+    Args:
+        run: the run's folder.
+        checkpoint: "best" or "latest".
+        classes: in label order.
+
+    Raises:
+        UsageError: a file is damaged, or names a class that the run does not know.
+    """
+    folder = run / "eval" / "eval" / checkpoint
+    path = folder / "predictions.csv"
+    if not path.is_file():
+        return None
+    place = {name: label for label, name in enumerate(classes)}
+    names, labels, answers, probabilities = [], [], [], []
+    try:
+        # File names need not be UTF-8.
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            for row in csv.DictReader(file, strict=True):
+                names.append(row["path"])
+                labels.append(place[row["label"]])
+                answers.append(place[row["prediction"]])
+                probabilities.append(float(row["probability"]))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+    except KeyError as error:
+        raise UsageError(
+            f"{path} is damaged: {error} is no column, or no class of the run; evaluate it again"
+        ) from error
+    except (csv.Error, ValueError, TypeError) as error:
+        raise UsageError(f"{path} is damaged: {error}; evaluate the run again") from error
+    if not names:
+        return None
+    metrics = read_object(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
+    return Evaluation(
+        step=int(metrics.get("step", 0)),
+        metrics={name: float(metrics[name]) for name in _METRICS if metrics.get(name) is not None},
+        classes=tuple(classes),
+        names=names,
+        labels=np.array(labels),
+        predictions=np.array(answers),
+        probabilities=np.clip(np.array(probabilities, np.float64), 0, 1),
+    )

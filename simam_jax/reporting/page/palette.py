@@ -1,0 +1,23 @@
+"""Which colour and dash a line has."""
+
+from collections.abc import Sequence
+
+BASELINE = "none"
+# The colours are in page.css, the dashes too: both repeat after so many.
+STYLES = 7
+_SIMAM = "simam"
+
+
+def styles(attentions: Sequence[str]) -> dict[str, int]:
+    """A style for each attention: 0 for none, 1 for the first SimAM, the rest in order.
+
+    Style 1 is blue, as the curve with SimAM is in the seed's picture.
+    """
+    first = next((each for each in attentions if each.split(":")[0] == _SIMAM), None)
+    rest = [each for each in dict.fromkeys(attentions) if each not in (BASELINE, first)]
+    return {BASELINE: 0} | ({first: 1} if first else {}) | {each: 2 + place for place, each in enumerate(rest)}
+
+
+def style_class(style: int) -> str:
+    """The class of the stylesheet."""
+    return f"s s{style % STYLES}"

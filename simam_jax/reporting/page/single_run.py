@@ -1,0 +1,45 @@
+"""A run as a variant of one trial."""
+
+from simam_jax.reporting.calibration import calibration_error, reliability
+from simam_jax.reporting.page.answers_file import read_answers
+from simam_jax.reporting.page.palette import styles
+from simam_jax.reporting.page.run_files import RunFiles
+from simam_jax.reporting.page.variant import CHECKPOINTS, Trial, Variant
+
+_SCORES = ("accuracy", "balanced_accuracy", "top5", "loss")
+
+
+def as_variant(run: RunFiles) -> Variant:
+    """A run with the scores of its best and its last epoch, which are those of metrics.jsonl.
+
+    They are of the split on which the best epoch is chosen. Where the answers were kept and are of the same split and
+    step, the calibration error is there too.
+    """
+    model = run.config.get("model", {})
+    attention = model.get("attention") or "none"
+    scores = {name: _scores(run, name, epoch) for name, epoch in _epochs(run).items()}
+    trial = Trial(run.config.get("seed", 0), run, "done", scores)
+    facts = {"parameters": float(run.facts["parameters"])} if "parameters" in run.facts else {}
+    return Variant(model.get("name", "the network"), attention, styles([attention])[attention], [trial], facts)
+
+
+def _epochs(run: RunFiles) -> dict[str, int]:
+    """The epoch that was best, strictly better than those before and than the least that counts; and the last."""
+    asked = run.config.get("checkpoint", {})
+    values = run.by_epoch(f"{run.selection}/{asked.get('best_metric', 'accuracy')}")
+    if not values:
+        return {}
+    best = max(values, key=lambda epoch: (values[epoch], -epoch))
+    found = {"best": best} if values[best] > asked.get("best_above", 0.0) else {}
+    return found | {"last": max(values)}
+
+
+def _scores(run: RunFiles, checkpoint: str, epoch: int) -> dict[str, float]:
+    series = {name: run.by_epoch(f"{run.selection}/{name}") for name in _SCORES}
+    found = {name: values[epoch] for name, values in series.items() if epoch in values}
+    step = next(line["step"] for line in reversed(run.lines) if line["epoch"] == epoch)
+    answers = read_answers(run.path, CHECKPOINTS[checkpoint], run.classes)
+    if answers is not None and answers.step == step and run.selection == "eval":
+        correct = answers.labels == answers.predictions
+        found["calibration_error"] = calibration_error(reliability(correct, answers.probabilities))
+    return {"epoch": float(epoch), "step": float(step), **found}

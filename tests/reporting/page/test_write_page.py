@@ -1,0 +1,211 @@
+"""The page of a study and of a run, as text."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from parsed_page import ParsedPage
+from simulated_files import CLASSES, make_images, simulate, write_run, write_study
+
+from simam_jax.errors import StorageError, UsageError
+from simam_jax.reporting.page import write_page
+
+STUDY = [
+    "The answer",
+    "Learning curves",
+    "Results",
+    "Robustness",
+    "Calibration",
+    "Class by class",
+    "What is taken for what",
+    "The most confident mistakes",
+    "What it looks at",
+    "The data",
+    "How to read this",
+]
+RUN = [
+    "How well it does",
+    "Learning curves",
+    "Class by class",
+    "What is taken for what",
+    "Calibration",
+    "The most confident mistakes",
+    "The data",
+]
+
+
+def page_of(folder: Path) -> ParsedPage:
+    return ParsedPage.of((folder / "report.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def copy(study, tmp_path) -> Path:
+    return Path(shutil.copytree(study, tmp_path / "copy"))
+
+
+def test_sections(study, run):
+    assert page_of(study).headings() == STUDY
+    assert page_of(run).headings() == RUN
+
+
+@pytest.mark.parametrize("which", ["study", "run"])
+def test_it_is_whole_in_itself_and_says_in_words_what_it_shows(which, request):
+    page = page_of(request.getfixturevalue(which))
+    assert not page.repeated_ids()
+    pictures = page.named("img")
+    assert pictures
+    assert all(each.attributes["alt"] for each in pictures)
+    drawings = [each for each in page.named("svg") if "aria-hidden" not in each.attributes]
+    assert drawings
+    assert all(each.attributes["role"] == "img" and each.attributes["aria-label"] for each in drawings)
+    targets = [each.attributes.get(name, "") for each in page.elements for name in ("src", "href")]
+    assert all(each.startswith(("data:", "#")) for each in targets if each)
+    anchors = {each.attributes.get("id") for each in page.elements}
+    assert {each.attributes["href"][1:] for each in page.named("a")} <= anchors
+    assert all(each.attributes["scope"] for each in page.named("th"))
+
+
+def test_names_are_escaped(study):
+    page = page_of(study)
+    assert not page.named("b")
+    assert {each.text for each in page.named("th")} >= set(CLASSES)
+
+
+def test_the_verdict_and_its_p_are_those_of_the_statistics(study):
+    page = page_of(study)
+    (answer,) = [each.text for each in page.named("p") if each.attributes.get("class") == "answer"]
+    assert answer == (
+        "Of 2 networks with an attention, 1 is more accurate than without; for 1 there is no evidence of a difference."
+    )
+    results = json.loads((study / "results.json").read_text())
+    verdict = results["variants"][1]["comparison"]["best"]["accuracy"]["verdict"]["text"]
+    (said,) = [each.text for each in page.named("li") if each.text.startswith("best epoch") and verdict in each.text]
+    assert "0.0078 the smallest possible" in said
+    columns = [each.text for each in page.named("th")]
+    assert "smallest possible p" in columns
+    assert {"best epoch", "last epoch"} <= set(columns)
+
+
+@pytest.mark.parametrize(
+    ("effect", "seeds", "said"),
+    [
+        (2.0, 8, "Yes, on these images"),
+        (-2.0, 8, "No: towernet with simam is less accurate"),
+        (0.0, 8, "No evidence that it does"),
+        (2.0, 3, "Too few seeds to say"),
+    ],
+)
+def test_one_attention_is_answered_in_a_sentence(effect, seeds, said, data, tmp_path):
+    images = make_images(np.random.default_rng(3))
+    write_study(tmp_path / "s", images, data=data, effects={"simam": effect}, seeds=seeds)
+    write_page(tmp_path / "s")
+    (answer,) = [each.text for each in page_of(tmp_path / "s").named("p") if each.attributes.get("class") == "answer"]
+    assert answer.startswith(said)
+
+
+def test_what_is_missing_is_left_out_or_said(copy):
+    shutil.rmtree(copy / "explanations")
+    for path in (copy / "trials").iterdir():
+        shutil.rmtree(path / "eval")
+    results = json.loads((copy / "results.json").read_text())
+    results["data"] = {}
+    for row in results["variants"]:
+        for trial in row["trials"]:
+            trial["robustness"] = None
+    results["variants"][1]["trials"][7] |= {"state": "diverged", "best": None, "last": None}
+    (copy / "results.json").write_text(json.dumps(results))
+    write_page(copy)
+    page = page_of(copy)
+    assert page.headings() == ["The answer", "Learning curves", "Results", "The data", "How to read this"]
+    warnings = [each.text for each in page.named("p") if each.attributes.get("class") == "warning"]
+    assert warnings == ["Not counted: towernet with simam, seed 7: diverged."]
+
+
+def test_trials_that_are_gone(copy):
+    shutil.rmtree(copy / "trials")
+    write_page(copy)
+    assert page_of(copy).headings() == [
+        "The answer",
+        "Results",
+        "Robustness",
+        "What it looks at",
+        "The data",
+        STUDY[-1],
+    ]
+
+
+def test_data_that_is_gone_is_said(study, tmp_path, data):
+    images = make_images(np.random.default_rng(0))
+    write_run(tmp_path / "run", simulate(np.random.default_rng(1), images, 0), data=Path("gone"))
+    write_page(tmp_path / "run")
+    page = page_of(tmp_path / "run")
+    assert not page.named("img")
+    assert "The folder of the images is not where the run says" in "".join(each.text for each in page.named("p"))
+
+
+def test_a_run_that_has_not_been_evaluated(run, tmp_path):
+    folder = Path(shutil.copytree(run, tmp_path / "copy"))
+    shutil.rmtree(folder / "eval")
+    write_page(folder)
+    page = page_of(folder)
+    assert page.headings()[:2] == RUN[:2]
+    assert "python -m simam_jax.evaluate" in "".join(each.text for each in page.named("code"))
+
+
+def test_a_run_that_has_just_begun(run, tmp_path):
+    folder = Path(shutil.copytree(run, tmp_path / "copy"))
+    shutil.rmtree(folder / "eval")
+    (folder / "metrics.jsonl").write_text("")
+    write_page(folder)
+    assert "has not come to the end of an epoch" in (folder / "report.html").read_text()
+
+
+def test_a_run_with_validation_says_so(tmp_path, data):
+    images = make_images(np.random.default_rng(0))
+    answers = simulate(np.random.default_rng(1), images, 0)
+    write_run(tmp_path / "run", answers, data=data, val_fraction=0.1)
+    write_page(tmp_path / "run")
+    text = (tmp_path / "run" / "report.html").read_text()
+    assert "The best epoch is chosen on val" in text
+    assert "Scores on val" in text
+
+
+def test_many_classes_have_no_matrix(tmp_path, data):
+    images = make_images(np.random.default_rng(0), [f"class {n:03}" for n in range(70)], each=2)
+    write_run(tmp_path / "run", simulate(np.random.default_rng(1), images, 0), data=data)
+    write_page(tmp_path / "run")
+    page = page_of(tmp_path / "run")
+    assert not [each for each in page.named("table") if each.attributes.get("class") == "matrix"]
+    assert "too large to be read" in "".join(each.text for each in page.named("p"))
+
+
+def test_names_that_are_no_utf8(tmp_path, data):
+    images = make_images(np.random.default_rng(0))
+    names = ["plain/\udcff.png", *images.names[1:]]
+    answers = simulate(np.random.default_rng(1), images, -9.0)
+    write_run(tmp_path / "run", type(answers)(**{**vars(answers), "names": names}), data=data)
+    write_page(tmp_path / "run")
+    page_of(tmp_path / "run")
+
+
+def test_the_same_folder_gives_the_same_page(copy):
+    first = (copy / "report.html").read_bytes()
+    assert write_page(copy) == copy / "report.html"
+    assert (copy / "report.html").read_bytes() == first
+    assert not [path.name for path in copy.iterdir() if path.name.startswith(".report")]
+
+
+def test_neither_a_run_nor_a_study(tmp_path):
+    for folder in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(UsageError, match="neither a run nor a study"):
+            write_page(folder)
+
+
+def test_a_page_that_cannot_be_written(copy):
+    (copy / "report.html").unlink()
+    (copy / "report.html").mkdir()
+    with pytest.raises(StorageError, match="cannot write"):
+        write_page(copy)
+    assert not [path.name for path in copy.iterdir() if path.name.startswith(".report")]
