@@ -1,0 +1,88 @@
+"""A study from what is asked to its results: whatever is not done yet is done, and nothing twice."""
+
+import fcntl
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from simam_jax.errors import StorageError, UsageError
+from simam_jax.reporting.study_files import write_results
+from simam_jax.studies.executor import Executor
+from simam_jax.studies.planning import count_costs, plan
+from simam_jax.studies.results import assemble
+from simam_jax.studies.signals import Signals
+from simam_jax.studies.study import Study, join_earlier, write_study
+from simam_jax.studies.tasks import Report, Task
+from simam_jax.studies.work import Work, list_work
+
+_log = logging.getLogger(__name__)
+
+
+def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
+    """Trains and measures what a study lacks, and writes its results.
+
+    Args:
+        study: what is asked for.
+        folder: the study's; what an earlier call did there counts.
+        executor: where trials run.
+
+    Returns:
+        The results, as results.json has them.
+
+    Raises:
+        UsageError: the study or its config is wrong, the folder is another's, or a trial says that its config is wrong.
+        StorageError: a trial could not save, or the results cannot be written.
+        Stopped: a signal came; every trial has saved.
+    """
+    asked = plan(study)
+    with locked(folder) as lock, Signals() as signals:
+        asked = asked._replace(study=join_earlier(asked.study, folder))
+        counted = count_costs(asked)
+        write_study(folder, asked.study)
+        work = list_work(asked, folder)
+        _log.info("%s", work.summary)
+        report = _report(work)
+        executor.run_alone(work.costs, report, signals, lock)
+        executor.run(work.trials, report, signals, lock)
+        executor.run(work.explanations(), report, signals, lock)
+        results = assemble(asked, folder, counted)
+    write_results(folder, results)
+    return results
+
+
+def _report(work: Work) -> Report:
+    def report(task: Task, code: int) -> None:
+        reason = task.reason().removeprefix("error: ")
+        match code:
+            case UsageError.exit_code:
+                raise UsageError(f"{task.name}: {reason}")
+            case StorageError.exit_code:
+                raise StorageError(f"{task.name}: {reason}")
+        work.note(task, code, reason)
+
+    return report
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """Makes the study's folder and holds it; the trials' processes hold it too, for as long as they run.
+
+    Returns:
+        The file descriptor of the lock.
+
+    Raises:
+        UsageError: the folder cannot be made, or another has it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UsageError(f"cannot make the study's folder {folder}: {error.strerror}; choose another --out") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another compare, or a trial that it left, is at work in {folder}") from None
+        yield file.fileno()
