@@ -4,15 +4,10 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simam_jax import command
-from simam_jax.errors import Stopped, UsageError
-
-if TYPE_CHECKING:
-    from simam_jax.studies.study import Study
+from simam_jax.errors import Stopped
 
 _DESCRIPTION = """\
 Trains networks with attentions and without, each over several seeds, and says with statistics whether the attention
@@ -46,11 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     import jax
 
     from simam_jax.reporting.study_text import describe_study
+    from simam_jax.studies.arguments import read_arguments
     from simam_jax.studies.conduct import conduct
     from simam_jax.studies.executor import choose_executor
 
     jax.config.update("jax_platforms", "cpu")  # networks are only traced here: the devices are the trials'
-    study = _study(args, overrides)
+    study = read_arguments(args, overrides)
     executor = choose_executor(study.executor, args.out, jobs=args.jobs, slurm=dict(args.slurm))
     try:
         results = conduct(study, args.out, executor)
@@ -92,31 +88,6 @@ def _parser() -> command.Parser:
         help="of sbatch, such as partition=gpu",
     )
     return parser
-
-
-def _study(args: argparse.Namespace, overrides: Sequence[str]) -> "Study":
-    """What the arguments ask for."""
-    from simam_jax.studies.study import Study, parse_attentions, read_study
-
-    if args.study:
-        given = [
-            name for name in ("data", "models", "attentions", "seeds", "epochs") if getattr(args, name) is not None
-        ]
-        if given or overrides:
-            said = f"--{given[0]}" if given else overrides[0]
-            raise UsageError(f"{said} goes with --config: with --study it is the file that says it")
-        study = read_study(args.study)
-        return replace(study, executor=args.executor or study.executor)
-    return Study(
-        config=args.config,
-        data=args.data or "",
-        models=tuple(filter(None, (args.models or "").split(","))),
-        attentions=parse_attentions(args.attentions or "none,simam"),
-        seeds=8 if args.seeds is None else args.seeds,
-        epochs=args.epochs or 0,
-        overrides=tuple(overrides),
-        executor=args.executor or "serial",
-    )
 
 
 def _option(text: str) -> tuple[str, str]:

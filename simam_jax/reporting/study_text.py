@@ -14,10 +14,10 @@ _SELECTED = {
 }
 _METHOD = """\
 ± is the standard deviation over seeds. A difference is the attention's score less that of none, seed by seed, in
-points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and over seeds and images
-together by the bootstrap. p is the two-sided paired permutation test over seeds; beside it stands the smallest that so
-many seeds can give; Holm's corrects it for the number of variants. No evidence of a difference is not evidence of
-equality."""
+points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and over seeds and
+images together by the bootstrap. p is the two-sided paired permutation test over seeds; beside it stands the smallest
+that so many seeds can give; Holm's corrects it for the number of variants. No evidence of a difference is not evidence
+of equality."""
 
 Variant = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def choose_options(variants: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where variants of a network differ in the options of one attention alone, the one with the best mean val accuracy.
+    """Of variants that differ in the options of one attention alone, the one with the best mean val accuracy.
 
     The evaluation images have no say in it, so its accuracy on them is what was promised, to chance.
 

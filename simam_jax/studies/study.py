@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,13 @@ from simam_jax.errors import UsageError
 FILE_NAME = "study.json"
 BASELINE = "none"
 
+# By a field's type, whether what JSON has can be one.
+_KINDS: dict[Any, Callable[[Any], bool]] = {
+    str: lambda value: isinstance(value, str),
+    int: lambda value: type(value) is int,
+    tuple[str, ...]: lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    Mapping[str, Any]: lambda value: isinstance(value, dict),
+}
 # What differs between trials, and the option that says it.
 TRIAL_FIELDS = {"seed": "--seeds", "model.name": "--models", "model.attention": "--attentions"}
 
@@ -49,25 +56,6 @@ class Study:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
-def parse_attentions(text: str) -> tuple[str, ...]:
-    """The specs in a list such as "none,simam:e_lambda=0.1,se:reduction=8".
-
-    Options have commas between them too: a part with "=" and without ":" goes on with the spec before it.
-
-    Raises:
-        UsageError: the list begins with an option.
-    """
-    specs: list[str] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        if "=" in part and ":" not in part:
-            if not specs or ":" not in specs[-1]:
-                raise UsageError(f"--attentions: {part!r} is an option of no attention: write NAME:{part}")
-            specs[-1] += f",{part}"
-        else:
-            specs.append(part)
-    return tuple(specs)
-
-
 def read_study(path: Path) -> Study:
     """Reads a study file, written by hand or by an earlier study.
 
@@ -85,20 +73,15 @@ def read_study(path: Path) -> Study:
     known = {each.name: each for each in dataclasses.fields(Study)}
     if unknown := sorted(content.keys() - known):
         raise UsageError(f"{path} has an unknown field {unknown[0]!r}: a study has {', '.join(known)}")
-    given = {"data": "", "models": [], "attentions": [BASELINE, "simam"], "seeds": 8, "epochs": 0} | content
+    given: dict[str, Any] = {"data": "", "models": [], "attentions": [BASELINE, "simam"], "seeds": 8, "epochs": 0}
+    given |= content
     if not given.get("config"):
         raise UsageError(f"{path} is no study: it has no config")
-    texts, lists, numbers = ("config", "data", "executor"), ("models", "attentions", "overrides"), ("seeds", "epochs")
     for name, value in given.items():
-        fits = (
-            (name in texts and isinstance(value, str))
-            or (name in lists and isinstance(value, list) and all(isinstance(each, str) for each in value))
-            or (name in numbers and type(value) is int)
-            or name in ("fields", "fingerprint")
-        )
-        if not fits:
+        if not _KINDS[known[name].type](value):
             raise UsageError(f"{path}: {name} cannot be {value!r}")
-    return Study(**{name: tuple(value) if name in lists else value for name, value in given.items()})
+    values: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in given.items()}
+    return Study(**values)
 
 
 def join_earlier(study: Study, folder: Path) -> Study:

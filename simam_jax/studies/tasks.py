@@ -43,7 +43,7 @@ class Task:
 
 
 Report = Callable[[Task, int], None]
-"""Called when a task has ended, with its exit code, negative where a signal killed it; what it raises ends the study."""
+"""Hears of a task that has ended, and of its exit code, which is negative where a signal killed it."""
 
 
 def environment() -> dict[str, str]:
