@@ -48,7 +48,7 @@ def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, in
     """
     config: Any = plan.config
     trials = list_trials(plan.study, folder)
-    states = {trial: trial_state(trial, plan) for trial in trials}
+    states: dict[Trial, State] = {trial: trial_state(trial, plan) for trial in trials}
     done = {
         variant: [trial for trial in trials if trial.variant == variant and states[trial] == "done"]
         for variant in list_variants(plan.study)
