@@ -37,17 +37,19 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
         Stopped: a signal came; every trial has saved.
     """
     asked = plan(study)
+    counted = count_costs(asked)
     with locked(folder) as lock, Signals() as signals:
-        asked = asked._replace(study=join_earlier(asked.study, folder))
-        counted = count_costs(asked)
-        write_study(folder, asked.study)
-        work = list_work(asked, folder)
+        joined = asked._replace(study=join_earlier(asked.study, folder))
+        if joined.study.models != asked.study.models or joined.study.attentions != asked.study.attentions:
+            counted = count_costs(joined)
+        write_study(folder, joined.study)
+        work = list_work(joined, folder)
         _log.info("%s", work.summary)
         report = _report(work)
         executor.run_alone(work.costs, report, signals, lock)
         executor.run(work.trials, report, signals, lock)
         executor.run(work.explanations(), report, signals, lock)
-        results = assemble(asked, folder, counted)
+        results = assemble(joined, folder, counted)
     write_results(folder, results)
     return results
 
