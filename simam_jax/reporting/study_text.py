@@ -53,8 +53,12 @@ def _parts(results: Mapping[str, Any]) -> Iterator[str]:
         yield _score_table(variants, which, "calibration_error")
     yield "## Robustness of the best epoch: accuracy on corrupted images, %, means over three strengths"
     yield _robustness_table(variants)
-    yield "## Options chosen on validation images" if results["chosen"] else ""
-    yield from _chosen(results["chosen"])
+    if results["chosen"]:
+        yield "## Options chosen on validation images"
+        yield from _chosen(results["chosen"])
+    if any(variant["comparison"]["best"] for variant in variants):
+        yield "## Best epoch: images that only one of two trials of a seed recognised, and McNemar's p of those two"
+        yield _mcnemar_table(variants)
     yield "## Costs, and how far training had come"
     yield _costs_table(variants)
 
@@ -132,6 +136,16 @@ def _chosen(chosen: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             f"{100 * each['val_accuracy']:.2f} % of them are recognised at the best epoch, the mean over seeds, and "
             f"{100 * each['accuracy']:.2f} % of the evaluation images."
         )
+
+
+def _mcnemar_table(variants: Sequence[Variant]) -> str:
+    rows = [["network", "attention", "seed", "only with it", "only with none", "p, not corrected"]]
+    for variant in variants:
+        comparison = variant["comparison"]["best"]
+        for each in comparison["mcnemar"] if comparison else ():
+            counts = [str(each[name]) for name in ("seed", "only_variant", "only_baseline")]
+            rows.append([variant["network"], variant["attention"], *counts, f"{each['p']:.2g}"])
+    return _markdown(rows, left=2)
 
 
 def _costs_table(variants: Sequence[Variant]) -> str:
