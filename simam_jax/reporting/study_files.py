@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import StorageError
-from simam_jax.reporting.study_table import study_table
+from simam_jax.reporting.study_csv import study_csv
 from simam_jax.reporting.study_text import describe_study
 
 
@@ -18,7 +18,7 @@ def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """
     texts = {
         "results.json": json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        "results.csv": study_table(results),
+        "results.csv": study_csv(results),
         "results.md": describe_study(results),
     }
     try:

@@ -1,10 +1,9 @@
 """A study as a person reads it: results.md."""
 
-import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simam_jax.reporting.study_table import robust_accuracy
+from simam_jax.reporting.study_markdown import costs_table, mcnemar_table, robustness_table, score_table
 
 _SELECTED = {
     "val": "The best epoch of a trial was chosen on validation images, cut from the training images; the evaluation "
@@ -48,19 +47,19 @@ def _parts(results: Mapping[str, Any]) -> Iterator[str]:
     for which, title in (("best", "Best epoch"), ("last", "Last epoch")):
         for score, name in (("accuracy", "accuracy"), ("balanced_accuracy", "balanced accuracy")):
             yield f"## {title}: {name}, %"
-            yield _score_table(variants, which, score)
+            yield score_table(variants, which, score)
         yield f"## {title}: calibration error, %, lower is better"
-        yield _score_table(variants, which, "calibration_error")
+        yield score_table(variants, which, "calibration_error")
     yield "## Robustness of the best epoch: accuracy on corrupted images, %, means over three strengths"
-    yield _robustness_table(variants)
+    yield robustness_table(variants)
     if results["chosen"]:
         yield "## Options chosen on validation images"
         yield from _chosen(results["chosen"])
     if any(variant["comparison"]["best"] for variant in variants):
         yield "## Best epoch: images that only one of two trials of a seed recognised, and McNemar's p of those two"
-        yield _mcnemar_table(variants)
+        yield mcnemar_table(variants)
     yield "## Costs, and how far training had come"
-    yield _costs_table(variants)
+    yield costs_table(variants)
 
 
 def _lacking(variants: Sequence[Variant]) -> Iterator[str]:
@@ -86,49 +85,6 @@ def _verdicts(variants: Sequence[Variant]) -> Iterator[str]:
         yield "There is nothing to compare yet."
 
 
-def _score_table(variants: Sequence[Variant], which: str, score: str) -> str:
-    rows = [
-        ["network", "attention", "seeds", "mean ± std", "difference", "over seeds", "over seeds and images", "p",
-         "smallest p", "Holm's p", "outcome"]
-    ]  # fmt: skip
-    for variant in variants:
-        values = _values(variant, lambda trial: trial[which] and trial[which][score])
-        comparison = variant["comparison"][which]
-        rows.append(
-            [
-                variant["network"],
-                variant["attention"],
-                str(len(values)),
-                _spread(values),
-                *_compared(comparison and comparison[score]),
-            ]
-        )
-    return _markdown(rows, left=2)
-
-
-def _robustness_table(variants: Sequence[Variant]) -> str:
-    kinds = next((list(v["comparison"]["robustness"]) for v in variants if v["comparison"]["robustness"]), [])
-    kinds = [kind for kind in kinds if kind != "all"]
-    rows = [
-        ["network", "attention", *kinds, "all", "difference of all", "over seeds", "over seeds and images", "p",
-         "smallest p", "Holm's p", "outcome"]
-    ]  # fmt: skip
-    for variant in variants:
-        means = [
-            _spread(
-                _values(
-                    variant, lambda t, kind=kind: t["robustness"] and statistics.fmean(t["robustness"][kind].values())
-                )
-            )
-            for kind in kinds
-        ]
-        everything = _spread(_values(variant, lambda trial: robust_accuracy(trial["robustness"])))
-        comparison = variant["comparison"]["robustness"]
-        compared = _compared(comparison and comparison["all"]["accuracy"])
-        rows.append([variant["network"], variant["attention"], *means, everything, *compared])
-    return _markdown(rows, left=2)
-
-
 def _chosen(chosen: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for each in chosen:
         yield (
@@ -138,90 +94,5 @@ def _chosen(chosen: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
-def _mcnemar_table(variants: Sequence[Variant]) -> str:
-    rows = [["network", "attention", "seed", "only with it", "only with none", "p, not corrected"]]
-    for variant in variants:
-        comparison = variant["comparison"]["best"]
-        for each in comparison["mcnemar"] if comparison else ():
-            counts = [str(each[name]) for name in ("seed", "only_variant", "only_baseline")]
-            rows.append([variant["network"], variant["attention"], *counts, f"{each['p']:.2g}"])
-    return _markdown(rows, left=2)
-
-
-def _costs_table(variants: Sequence[Variant]) -> str:
-    rows = [
-        ["network", "attention", "parameters", "multiply-adds", "training, ms an image", "inference, ms an image",
-         "peak memory, MB", "change of the training loss over the last 5 epochs"]
-    ]  # fmt: skip
-    for variant in variants:
-        change = variant["last_epochs_loss_change"]
-        rows.append(
-            [
-                variant["network"],
-                variant["attention"],
-                f"{variant['parameters']:,}",
-                f"{variant['multiply_adds']:,}",
-                _number(variant["train_ms_per_image"], "{:.3g}"),
-                _number(variant["inference_ms_per_image"], "{:.3g}"),
-                _number(variant["peak_bytes"] and variant["peak_bytes"] / 1e6, "{:.0f}"),
-                "–" if change is None else f"{change:+.4f}".replace("-", "−"),
-            ]
-        )
-    return _markdown(rows, left=2)
-
-
-def _compared(difference: Mapping[str, Any] | None) -> list[str]:
-    if not difference:
-        return ["–"] * 7
-    paired, tested = difference["paired"], difference["significance"]
-    return [
-        _points(paired["difference"]),
-        _interval(paired["interval"]),
-        _interval(difference["over_seeds_and_images"]),
-        _number(tested["p"], "{:.2g}"),
-        f"{tested['smallest_p']:.2g}",
-        _number(tested["corrected_p"], "{:.2g}"),
-        difference["verdict"]["outcome"],
-    ]
-
-
-def _values(variant: Variant, score: Callable[[Mapping[str, Any]], float | None]) -> list[float]:
-    return [value for trial in variant["trials"] if (value := score(trial)) is not None]
-
-
-def _spread(values: Sequence[float]) -> str:
-    if not values:
-        return "–"
-    mean = f"{100 * statistics.fmean(values):.2f}"
-    return f"{mean} ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else mean
-
-
-def _points(fraction: float) -> str:
-    text = f"{100 * fraction:+.2f}"
-    return text.replace("-", "−") if float(text) else "0.00"
-
-
-def _interval(interval: Mapping[str, float] | None) -> str:
-    return f"{_points(interval['low'])} to {_points(interval['high'])}" if interval else "–"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else form.format(value)
-
-
 def _name(variant: Variant) -> str:
     return f"{variant['network']} with {variant['attention']}"
-
-
-def _markdown(rows: Sequence[Sequence[str]], *, left: int) -> str:
-    """A table whose columns but the first ones are aligned to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    rule = ["-" * width if place < left else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
-    return "\n".join([lines[0], f"| {' | '.join(rule)} |", *lines[1:]])

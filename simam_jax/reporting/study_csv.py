@@ -8,7 +8,7 @@ from typing import Any
 _SCORES = ("epoch", "step", "accuracy", "balanced_accuracy", "loss", "calibration_error", "val_accuracy")
 
 
-def study_table(results: Mapping[str, Any]) -> str:
+def study_csv(results: Mapping[str, Any]) -> str:
     """The text of results.csv.
 
     Columns: network, attention, seed, state; the best epoch's scores; the last epoch's, with last_ before their names;
