@@ -15,7 +15,7 @@ from simam_jax.studies.results import assemble
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.study import Study, join_earlier, write_study
 from simam_jax.studies.tasks import Report, Task
-from simam_jax.studies.work import Work, list_work
+from simam_jax.studies.work import Work
 
 _log = logging.getLogger(__name__)
 
@@ -38,12 +38,13 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
     """
     asked = plan(study)
     counted = count_costs(asked)
+    join_earlier(asked.study, folder)  # a folder of something else gets no lock
     with locked(folder) as lock, Signals() as signals:
         joined = asked._replace(study=join_earlier(asked.study, folder))
         if joined.study.models != asked.study.models or joined.study.attentions != asked.study.attentions:
             counted = count_costs(joined)
         write_study(folder, joined.study)
-        work = list_work(joined, folder)
+        work = Work(joined, folder)
         _log.info("%s", work.summary)
         report = _report(work)
         executor.run_alone(work.costs, report, signals, lock)

@@ -1,13 +1,15 @@
 """What a study has processes do: a few commands, one after the other."""
 
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-# Of `errors`: how a command ends that cannot succeed by being repeated, or that was told to stop.
-DONE, USAGE, DIVERGED, STORAGE, TERMINATED = 0, 2, 3, 4, 75
+# Exit codes, of `errors`; negative ones are the signals of processes that had nothing to save yet.
+DONE, DIVERGED, TERMINATED, INTERRUPTED = 0, 3, 75, 130
+STOPPED = (TERMINATED, INTERRUPTED, -signal.SIGTERM, -signal.SIGINT)
 _PACKAGE_PARENT = Path(__file__).parents[2]
 _TAIL = 4000
 

@@ -11,7 +11,7 @@ from simam_jax.studies.explanations import example_images, explanation_command, 
 from simam_jax.studies.planning import Plan
 from simam_jax.studies.results import costs_file, trial_state
 from simam_jax.studies.selection import best_epoch
-from simam_jax.studies.tasks import DIVERGED, DONE, Task
+from simam_jax.studies.tasks import DIVERGED, DONE, STOPPED, Task
 from simam_jax.studies.trials import Trial, Variant, list_trials, list_variants
 
 _log = logging.getLogger(__name__)
@@ -69,6 +69,8 @@ class Work:
         elif code == DIVERGED and trial is not None:
             trial.record_divergence(reason)
             _log.warning("warning: %s%s diverged and counts as such: %s", count, task.name, reason)
+        elif code in STOPPED:
+            _log.info("%s%s: %s", count, task.name, reason or "stopped")
         else:
             _log.warning("warning: %s%s ended with %d: %s; see %s", count, task.name, code, reason, task.log)
 
@@ -77,11 +79,6 @@ class Work:
         path = trial.run / "eval" / "eval" / "best" / "metrics.json"
         accuracy = json.loads(path.read_text())["accuracy"]
         return f", accuracy {accuracy:.4f} at its best epoch, {best.epoch if best else '?'}"
-
-
-def list_work(plan: Plan, folder: Path) -> Work:
-    """What is left to do in a study's folder."""
-    return Work(plan, folder)
 
 
 def _trial_task(plan: Plan, folder: Path, trial: Trial) -> Task:
