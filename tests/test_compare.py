@@ -56,7 +56,7 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(tiny_run, root, tmp_path, 
 
 @pytest.fixture(scope="module")
 def arguments(root: Path, tiny_run) -> list[str]:
-    """Of a study whose trials are done in seconds."""
+    """Of a study of two trials, each of which compiles for longer than it trains."""
     return ["--config", f"{root}/configs/towernet.py:{tiny_run.data}", "--seeds", "1", "--epochs", "1", *OVERRIDES[1:]]
 
 
@@ -68,6 +68,7 @@ def study(arguments, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_study_and_its_folder(study):
     assert sorted(path.name for path in (study / "trials").iterdir()) == ["towernet-none-seed0", "towernet-simam-seed0"]
     for trial in (study / "trials").iterdir():
@@ -88,6 +89,7 @@ def test_a_study_and_its_folder(study):
     assert [sheet.split("/")[1] for sheet in sheets] == ["towernet-none"] * 3 + ["towernet-simam"] * 3
 
 
+@pytest.mark.slow
 def test_again_nothing_is_trained_and_more_is_added(study, arguments, capsys):
     before = {path: path.stat().st_mtime_ns for path in (study / "trials").rglob("*")}
     code, out, err = ended(capsys, "--study", study / "study.json", "--out", study)
