@@ -18,7 +18,7 @@ FLOORS = [
     "benchmarking",
     "studies",
 ]
-FRONT_ROW = {"main", "prepare", "evaluate", "predict", "summary", "visualize", "benchmark", "report"}
+FRONT_ROW = {"main", "prepare", "evaluate", "predict", "summary", "visualize", "benchmark", "compare", "report"}
 # Beside the floors: what these may import, and from which floor upwards they may be imported.
 BESIDE = {"data": {"errors", "data"}, "reporting": {"errors", "reporting"}}
 HEAVY_FREE = {"jax", "jaxlib", "flax", "tensorflow", "grain", "tensorflow_datasets", "matplotlib"}

@@ -1,7 +1,8 @@
 """A split's images as training and evaluation see them, by place."""
 
+import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypedDict, runtime_checkable
 
 import numpy as np
@@ -71,6 +72,7 @@ class Records:
         self._examples = examples
         self._view = view
         self._on_bad_record = on_bad_record
+        self._change: Callable[[np.ndarray, int], np.ndarray] | None = None
         shape = (len(examples), view.image_size, view.image_size, 3)
         self.cached = view.fixed and 0 < np.prod(shape, dtype=np.int64) <= cache_gb * 1e9
         self._cache = np.zeros(shape, np.uint8) if self.cached else None
@@ -80,11 +82,23 @@ class Records:
     def __len__(self) -> int:
         return len(self._examples)
 
+    def changed_by(self, change: Callable[[np.ndarray, int], np.ndarray]) -> "Records":
+        """The same records, but for what `change` makes of the pixels that are seen at a place; the cache is shared."""
+        other = copy.copy(self)
+        other._change = change
+        return other
+
     def read(self, place: int, index: int) -> Record:
         """The record at `place` of the split as it is seen at place `index` of the stream.
 
         Two threads that ask for the same one at once do the work twice, to the same end.
         """
+        record = self._read(place, index)
+        if self._change is not None and record["mask"]:
+            record["image"] = self._change(record["image"], place)
+        return record
+
+    def _read(self, place: int, index: int) -> Record:
         if self._cache is not None and self._known[place]:
             return Record(image=self._cache[place], label=self._labels[place], mask=np.float32(1))
         try:

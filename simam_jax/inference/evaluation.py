@@ -16,16 +16,21 @@ from simam_jax.training.metrics import EvalMetrics, to_floats
 from simam_jax.training.step import Batch, measure
 
 
-def evaluate(classifier: Classifier, split: Split) -> Evaluation:
+def evaluate(classifier: Classifier, split: Split, forward: Forward | None = None) -> Evaluation:
     """Runs a classifier over every image of a split once.
 
     The metrics are those that training writes as `eval/…` for the same step and data, to rounding. Images that cannot
     be read enter nothing.
 
+    Args:
+        classifier: the network.
+        split: the images.
+        forward: the classifier's, where it is asked about several splits: it is compiled once.
+
     Raises:
         UsageError: no image could be read.
     """
-    forward = Forward(classifier, batch_size=split.batch_size)
+    forward = forward or Forward(classifier, batch_size=split.batch_size)
     total: EvalMetrics | None = None
     answers: list[tuple[np.ndarray, ...]] = []
     for batch in feed(eval_batches(split.records, batch_size=forward.batch_size), classifier.mesh):

@@ -39,13 +39,14 @@ class Split:
     batch_size: int
 
 
-def open_split(run: Path, name: str = "eval", data: str = "") -> Split:
+def open_split(run: Path, name: str = "eval", data: str = "", *, cache_gb: float = 0.0) -> Split:
     """Opens a split of a run's data, or of other data of the same classes, about which it warns.
 
     Args:
         run: the run's folder.
         name: "eval", "train" or "val".
         data: a prepared folder or "tfds:NAME"; "" is the run's own.
+        cache_gb: as `Records` takes it, for images that are to be read more than once.
 
     Raises:
         UsageError: this is no run, it has no such split, or the data is missing or of other classes.
@@ -70,7 +71,7 @@ def open_split(run: Path, name: str = "eval", data: str = "") -> Split:
     records = Records(
         examples,
         eval_view(**config.data),
-        cache_gb=0.0,  # every image is read once
+        cache_gb=cache_gb,
         on_bad_record="skip",
     )
     return Split(label, examples.names, records, config.eval_batch_size)

@@ -119,7 +119,7 @@ def build(config: ConfigDict) -> Experiment:
         traced_with = implementation(config.implementation)
     except ValueError as error:
         raise UsageError(f"config.implementation: {error}") from error
-    dataset = _open(config.data)
+    dataset = open_data(config.data)
     splits = open_splits(dataset, val_fraction=config.data.val_fraction)
     with _section("data"):
         records = _create_records(splits, config.data, seed=config.seed)
@@ -214,7 +214,12 @@ def batch_like(batch_size: int, image_size: int, mesh: Mesh) -> dict[str, jax.Sh
     return {name: jax.ShapeDtypeStruct(*shape, sharding=split(mesh)) for name, shape in shapes.items()}
 
 
-def _open(data: ConfigDict) -> Dataset:
+def open_data(data: ConfigDict) -> Dataset:
+    """The dataset of a config's `data`, prepared first where that needs no download.
+
+    Raises:
+        UsageError: there is none; the message says how to make it.
+    """
     if not data.dir:
         raise UsageError("the config has no data: give a prepared folder or tfds:NAME as --config.data.dir")
     if not data.dir.startswith("tfds:") and not (Path(data.dir) / FILE_NAME).exists():

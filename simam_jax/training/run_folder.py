@@ -18,7 +18,7 @@ from simam_jax.errors import UsageError
 from simam_jax.training.config import flatten
 
 # What may differ when a run goes on: where the data lies and how it is read, not what is computed.
-_FREE = ("data.dir", "data.workers", "data.cache_gb", "log_every", "mesh.shard_state")
+FREE_FIELDS = ("data.dir", "data.workers", "data.cache_gb", "log_every", "mesh.shard_state")
 # Fields that older runs lack, with what those runs did; but for the implementation, which was stock XLA's: they go on
 # with the default, to rounding.
 _LATER = {
@@ -112,7 +112,7 @@ class RunFolder:
         differing = [
             f"{name} ({theirs.get(name)!r} there, {ours.get(name)!r} here)"
             for name in sorted({*theirs, *ours})
-            if theirs.get(name) != ours.get(name) and name not in _FREE
+            if theirs.get(name) != ours.get(name) and name not in FREE_FIELDS
         ]
         if differing:
             raise UsageError(f"{self.path} is a run of another config, which differs in {'; '.join(differing)}")

@@ -97,4 +97,10 @@ class _Stepper:
 
 
 def _model(spec: Spec) -> nn.Module:
-    return create_model(spec["network"], num_classes=spec["classes"], attention=spec["attention"], dtype=spec["dtype"])
+    return create_model(
+        spec["network"],
+        num_classes=spec["classes"],
+        attention=spec["attention"],
+        placement=spec.get("placement", "auto"),
+        dtype=spec["dtype"],
+    )

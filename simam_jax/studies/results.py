@@ -1,0 +1,125 @@
+"""A study's results as one object, put together from its folder."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simam_jax.data.dataset import Dataset
+from simam_jax.data.manifest import FILE_NAME, read_manifest
+from simam_jax.studies.answers import Answers
+from simam_jax.studies.choice import choose_options
+from simam_jax.studies.planning import Plan
+from simam_jax.studies.scoring import BEST, LAST, is_scored
+from simam_jax.studies.study import BASELINE
+from simam_jax.studies.trial_answers import gather_answers, gather_robustness
+from simam_jax.studies.trial_row import describe_trial, loss_change
+from simam_jax.studies.trials import State, Trial, Variant, list_trials, list_variants
+from simam_jax.studies.variants import compare_variants
+
+_MEASURED = ("train_ms_per_image", "inference_ms_per_image", "peak_bytes", "device")
+
+
+def costs_file(folder: Path, variant: Variant) -> Path:
+    """Where a study keeps what was measured of a variant's costs."""
+    return folder / "costs" / f"{variant.name}.json"
+
+
+def trial_state(trial: Trial, plan: Plan) -> State:
+    """How far a trial has come; "missing" too where it is trained but not measured."""
+    config: Any = plan.config
+    state = trial.state(plan.study.epochs)
+    scored = state != "done" or is_scored(trial.run, config.checkpoint.best_metric)
+    return state if scored else "missing"
+
+
+def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, int]]) -> dict[str, Any]:
+    """The content of results.json: {"study", "selection", "data", "variants", "chosen"}.
+
+    Args:
+        plan: of the study.
+        folder: the study's.
+        counted: each variant's parameters and multiply-adds.
+
+    Raises:
+        UsageError: two trials answered different images.
+    """
+    config: Any = plan.config
+    trials = list_trials(plan.study, folder)
+    states: dict[Trial, State] = {trial: trial_state(trial, plan) for trial in trials}
+    done = {
+        variant: [trial for trial in trials if trial.variant == variant and states[trial] == "done"]
+        for variant in list_variants(plan.study)
+    }
+    compared = _compare_all(done, plan.dataset.classes)
+    variants = []
+    for variant in list_variants(plan.study):
+        rows = [
+            describe_trial(trial, states[trial], config.checkpoint.best_metric)
+            for trial in trials
+            if trial.variant == variant
+        ]
+        changes = [change for trial in done[variant] if (change := loss_change(trial, plan.study.epochs)) is not None]
+        variants.append(
+            {
+                "network": variant.network,
+                "attention": variant.attention,
+                **counted[variant],
+                **_measured(costs_file(folder, variant)),
+                "last_epochs_loss_change": sum(changes) / len(changes) if changes else None,
+                "trials": rows,
+                "comparison": compared.get(variant, {"best": None, "last": None, "robustness": None}),
+            }
+        )
+    return {
+        "study": plan.study.as_json(),
+        "selection": "val" if config.data.val_fraction else "eval",
+        "data": _describe_data(config.data.dir, plan.dataset),
+        "variants": variants,
+        "chosen": choose_options(variants),
+    }
+
+
+def _compare_all(done: Mapping[Variant, Sequence[Trial]], classes: Sequence[str]) -> dict[Variant, dict[str, Any]]:
+    best, labels = gather_answers(done, BEST, classes)
+    last, _ = gather_answers(done, LAST, classes)
+    if not best:
+        return {}
+    by_kind = {"best": _compare(best, labels), "last": _compare(last, labels)}
+    robust = {name: _compare(answers, labels) for name, answers in gather_robustness(done).items()}
+    return {
+        variant: {
+            "best": by_kind["best"][variant],
+            "last": by_kind["last"][variant],
+            "robustness": {name: each[variant] for name, each in robust.items()},
+        }
+        for variant in by_kind["best"]
+    }
+
+
+def _compare(answers: Sequence[Answers], labels: np.ndarray) -> dict[Variant, dict[str, Any]]:
+    found = compare_variants(answers, labels, baseline=BASELINE)
+    return {Variant(each.network, each.attention): each.as_json() for each in found}
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text()) if path.exists() else {}
+    return {name: found.get(name) for name in _MEASURED}
+
+
+def _describe_data(address: str, dataset: Dataset) -> dict[str, Any]:
+    about: dict[str, Any] = {"dir": address, "classes": list(dataset.classes)}
+    directory = Path(address)
+    if (directory / FILE_NAME).exists():
+        counts = {split: dict(each) for split, each in read_manifest(directory).counts.items()}
+    else:
+        counts = {split: _count(dataset, split) for split in ("train", "eval")}
+    preview = directory / "preview.png"
+    return {**about, "counts": counts, "preview": str(preview) if preview.exists() else ""}
+
+
+def _count(dataset: Dataset, split: str) -> dict[str, int]:
+    found = np.bincount(dataset.open_split(split).labels, minlength=len(dataset.classes))
+    return dict(zip(dataset.classes, found.tolist(), strict=True))

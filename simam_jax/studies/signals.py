@@ -1,0 +1,37 @@
+"""Ctrl-C and SIGTERM, noted for a study that has processes to stop first."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+
+_EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
+
+
+class Signals:
+    """A context in which Ctrl-C and SIGTERM are noted; outside the main thread, where none arrives, it notes nothing.
+
+    Attributes:
+        received: those that have come, in order.
+    """
+
+    def __init__(self):
+        self.received: list[signal.Signals] = []
+        self._previous: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> "Signals":
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._note) for number in _EXIT_CODES}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def exit_code(self) -> int:
+        """What the process should exit with, by the first."""
+        return _EXIT_CODES[self.received[0]]
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.received.append(signal.Signals(number))

@@ -1,0 +1,133 @@
+"""What a study asks: which networks with which attentions, on what, over how many seeds."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from simam_jax.errors import UsageError
+
+FILE_NAME = "study.json"
+BASELINE = "none"
+
+# By a field's type, whether what JSON has can be one.
+_KINDS: dict[Any, Callable[[Any], bool]] = {
+    str: lambda value: isinstance(value, str),
+    int: lambda value: type(value) is int,
+    tuple[str, ...]: lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    Mapping[str, Any]: lambda value: isinstance(value, dict),
+}
+# What differs between trials, and the option that says it.
+TRIAL_FIELDS = {"seed": "--seeds", "model.name": "--models", "model.attention": "--attentions"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study; the fields are those of `study.json`.
+
+    Attributes:
+        config: address of the config that all trials share, FILE[:ARG].
+        data: a prepared folder or tfds:NAME; "" is the config's own.
+        models: names of networks.
+        attentions: specs; one of them is the baseline "none".
+        seeds: how many; they are 0 … seeds − 1.
+        epochs: of every trial.
+        overrides: further words --config.FIELD=VALUE.
+        executor: where trials run; may change from one call to the next.
+        fields: the config as it was read, but for what differs between trials and for what changes nothing.
+        fingerprint: of the data.
+    """
+
+    config: str
+    data: str
+    models: tuple[str, ...]
+    attentions: tuple[str, ...]
+    seeds: int
+    epochs: int
+    overrides: tuple[str, ...] = ()
+    executor: str = "serial"
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `study.json`."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+def read_study(path: Path) -> Study:
+    """Reads a study file, written by hand or by an earlier study.
+
+    Raises:
+        UsageError: it is missing or damaged, or a field is missing, unknown or of a wrong type.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the study {path}: {getattr(error, 'strerror', None) or error}") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is damaged: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} is no study: it is no JSON object")
+    known = {each.name: each for each in dataclasses.fields(Study)}
+    if unknown := sorted(content.keys() - known):
+        raise UsageError(f"{path} has an unknown field {unknown[0]!r}: a study has {', '.join(known)}")
+    given: dict[str, Any] = {"data": "", "models": [], "attentions": [BASELINE, "simam"], "seeds": 8, "epochs": 0}
+    given |= content
+    if not given.get("config"):
+        raise UsageError(f"{path} is no study: it has no config")
+    for name, value in given.items():
+        if not _KINDS[known[name].type](value):
+            raise UsageError(f"{path}: {name} cannot be {value!r}")
+    values: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in given.items()}
+    return Study(**values)
+
+
+def join_earlier(study: Study, folder: Path) -> Study:
+    """The study of a folder with what is asked for added: more networks, attentions or seeds repeat no trial.
+
+    Args:
+        study: what is asked for, with its fields and fingerprint.
+        folder: the study's; it need not be there.
+
+    Returns:
+        The union with what was asked for before.
+
+    Raises:
+        UsageError: the folder holds something else, or a study of another config or of other data.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        if folder.exists() and (not folder.is_dir() or any(not p.name.startswith(".") for p in folder.iterdir())):
+            raise UsageError(f"{folder} is no study and not empty: choose another --out")
+        return study
+    earlier = read_study(path)
+    names = sorted({*earlier.fields, *study.fields})
+    differing = [
+        f"{name} ({earlier.fields.get(name)!r} there, {study.fields.get(name)!r} here)"
+        for name in names
+        if earlier.fields.get(name) != study.fields.get(name)
+    ]
+    if differing:
+        raise UsageError(f"{folder} is a study of another config, which differs in {'; '.join(differing)}")
+    if earlier.fingerprint != study.fingerprint:
+        raise UsageError(f"{folder} is a study on other data: the fingerprints differ")
+    return replace(
+        study,
+        models=_union(earlier.models, study.models),
+        attentions=_union(earlier.attentions, study.attentions),
+        seeds=max(earlier.seeds, study.seeds),
+    )
+
+
+def _union(earlier: Sequence[str], later: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*earlier, *later]))
+
+
+def write_study(folder: Path, study: Study) -> None:
+    """Writes `study.json`, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{FILE_NAME}.partial"
+    partial.write_text(json.dumps(study.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(folder / FILE_NAME)

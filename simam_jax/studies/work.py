@@ -1,0 +1,109 @@
+"""What a study still has to do, as tasks, and what becomes of each."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simam_jax.studies.explanations import example_images, explanation_command, explanation_folder, keep_explanations
+from simam_jax.studies.planning import Plan
+from simam_jax.studies.results import costs_file, trial_state
+from simam_jax.studies.selection import best_epoch
+from simam_jax.studies.tasks import DIVERGED, DONE, STOPPED, Task
+from simam_jax.studies.trials import Trial, Variant, list_trials, list_variants
+
+_log = logging.getLogger(__name__)
+
+
+class Work:
+    """The tasks of a study that are left.
+
+    Attributes:
+        costs, trials: the tasks, each with what to do when it has ended well.
+        summary: how much there is, in a line.
+    """
+
+    def __init__(self, plan: Plan, folder: Path):
+        """Looks at what is there."""
+        self._plan, self._folder = plan, folder
+        self._config: Any = plan.config
+        every = list_trials(plan.study, folder)
+        states = {trial: trial_state(trial, plan) for trial in every}
+        self._trial_of = {_trial_task(plan, folder, t): t for t in every if states[t] == "missing"}
+        self._at_end: dict[Task, Callable[[], None]] = {}
+        self._ended = 0
+        self.trials = tuple(self._trial_of)
+        self.costs = tuple(
+            _costs_task(plan, folder, variant)
+            for variant in list_variants(plan.study)
+            if not costs_file(folder, variant).exists()
+        )
+        done, diverged = (sum(state == each for state in states.values()) for each in ("done", "diverged"))
+        said = f", {diverged} diverged earlier" if diverged else ""
+        self.summary = f"{len(every)} trials: {done} done{said}, {len(self.trials)} to do"
+
+    def explanations(self) -> list[Task]:
+        """Of every variant whose first seed is done; to be asked for when the trials have ended."""
+        images = example_images(Path(self._config.data.dir), self._plan.dataset.classes)
+        tasks = []
+        for trial in list_trials(self._plan.study, self._folder) if images else []:
+            if trial.seed or explanation_folder(trial).exists() or trial_state(trial, self._plan) != "done":
+                continue
+            name = f"pictures of {trial.variant.name}"
+            task = Task(name, (explanation_command(trial, images),), _log_file(self._folder, trial.variant.name))
+            self._at_end[task] = lambda trial=trial: keep_explanations(trial)
+            tasks.append(task)
+        return tasks
+
+    def note(self, task: Task, code: int, reason: str) -> None:
+        """Says in the log what became of a task, and keeps what it left."""
+        trial = self._trial_of.get(task)
+        if trial is not None:
+            self._ended += 1
+        count = f"{self._ended} of {len(self.trials)}: " if trial is not None else ""
+        if code == DONE:
+            self._at_end.get(task, lambda: None)()
+            _log.info("%s%s: done%s", count, task.name, self._accuracy(trial) if trial is not None else "")
+        elif code == DIVERGED and trial is not None:
+            trial.record_divergence(reason)
+            _log.warning("warning: %s%s diverged and counts as such: %s", count, task.name, reason)
+        elif code in STOPPED:
+            _log.info("%s%s: %s", count, task.name, reason or "stopped")
+        else:
+            _log.warning("warning: %s%s ended with %d: %s; see %s", count, task.name, code, reason, task.log)
+
+    def _accuracy(self, trial: Trial) -> str:
+        best = best_epoch(trial.run, self._config.checkpoint.best_metric)
+        path = trial.run / "eval" / "eval" / "best" / "metrics.json"
+        accuracy = json.loads(path.read_text())["accuracy"]
+        return f", accuracy {accuracy:.4f} at its best epoch, {best.epoch if best else '?'}"
+
+
+def _trial_task(plan: Plan, folder: Path, trial: Trial) -> Task:
+    config: Any = plan.config
+    score = (sys.executable, "-m", "simam_jax.studies.scoring", str(trial.run), config.data.dir)
+    return Task(trial.name, (tuple(trial.command(plan.study)), score), _log_file(folder, trial.name))
+
+
+def _costs_task(plan: Plan, folder: Path, variant: Variant) -> Task:
+    config: Any = plan.config
+    spec: Mapping[str, Any] = {
+        "network": variant.network,
+        "attention": variant.attention,
+        "placement": config.model.placement,
+        "dtype": config.model.dtype,
+        "implementation": config.implementation,
+        "image_size": config.data.image_size,
+        "batch": config.batch_size,
+        "eval_batch": config.eval_batch_size,
+        "classes": len(plan.dataset.classes),
+    }
+    program = (sys.executable, "-m", "simam_jax.studies.costs")
+    command = (*program, json.dumps(spec), str(costs_file(folder, variant)))
+    return Task(f"costs of {variant.name}", (command,), _log_file(folder, variant.name))
+
+
+def _log_file(folder: Path, name: str) -> Path:
+    return folder / "logs" / f"{name}.log"
