@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simam_jax import command
-from simam_jax.errors import Stopped
+from simam_jax.errors import Stopped, UsageError
 
 _DESCRIPTION = """\
 Trains a network as a config file says, on all devices, and keeps the best and the latest checkpoints. The same command
@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--lost-after", type=int, default=60, metavar="SECONDS", help="without a sign of a process (default: 60)"
     )
     args, overrides = parser.parse_known_args(argv)
+    if args.lost_after < 1:
+        raise UsageError(f"--lost-after must be at least 1 second, got {args.lost_after}")
 
     # Imported after the arguments are known to be good: JAX takes seconds.
     from simam_jax.host_memory import keep_freed_memory
