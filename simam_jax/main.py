@@ -46,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.lost_after < 1:
         raise UsageError(f"--lost-after must be at least 1 second, got {args.lost_after}")
 
+    from simam_jax.training.launchers import hush_jax, started_by_launcher
+
+    if args.coordinator or started_by_launcher():
+        hush_jax()
     # Imported after the arguments are known to be good: JAX takes seconds.
     from simam_jax.host_memory import keep_freed_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
