@@ -24,7 +24,7 @@ def test_two_processes_do_what_one_does(start, tiny_run, tmp_path):
     (first, said), (second, whispered) = group.end()
     assert (first, second) == (0, 0), said + whispered
     assert said.splitlines()[-1].startswith("done: best acc is ")
-    # Gloo greets on stdout, by itself.
+    # Gloo greets, and cannot be told not to.
     assert [line for line in whispered.splitlines() if "[Gloo]" not in line] == []
     assert "recoverable" not in said
     assert_same_lines(tmp_path / "run", tiny_run.path, tolerance=1e-4)
