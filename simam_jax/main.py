@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simam_jax import command
-from simam_jax.errors import Stopped
+from simam_jax.errors import Stopped, UsageError
 
 _DESCRIPTION = """\
 Trains a network as a config file says, on all devices, and keeps the best and the latest checkpoints. The same command
@@ -43,7 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--lost-after", type=int, default=60, metavar="SECONDS", help="without a sign of a process (default: 60)"
     )
     args, overrides = parser.parse_known_args(argv)
+    if args.lost_after < 1:
+        raise UsageError(f"--lost-after must be at least 1 second, got {args.lost_after}")
 
+    from simam_jax.training.launchers import hush_jax, started_by_launcher
+
+    if args.coordinator or started_by_launcher():
+        hush_jax()
     # Imported after the arguments are known to be good: JAX takes seconds.
     from simam_jax.host_memory import keep_freed_memory
     from simam_jax.training.compilation_cache import use_compilation_cache

@@ -100,14 +100,18 @@ def _of_model(args: argparse.Namespace, overrides: Sequence[str]) -> tuple[dict[
     """What `create_model` takes, and the image size, by the options of --model."""
     if overrides:
         raise UsageError(f"unrecognised argument {overrides[0]!r} (see --help)")
-    if args.num_classes is None:
-        raise UsageError("--model needs --num-classes N")
     options = {
         "name": args.model,
         "num_classes": args.num_classes,
         "attention": args.attention or "auto",
         "placement": args.placement or "auto",
     }
+    if args.num_classes is None:
+        from simam_jax.models.registry import create_model
+
+        # As with --config, a misspelt name comes first.
+        create_model(**{**options, "num_classes": 1})
+        raise UsageError("--model needs --num-classes N")
     return options, args.image_size if args.image_size is not None else 256
 
 

@@ -63,7 +63,6 @@ def test_a_loss_that_is_no_number_stops_the_run(arguments, tmp_path, capsys):
         (["--config.schedule.name=steps"], "config.schedule: unknown schedule"),
         (["--config.schedule.name=step"], "config.schedule: milestones are missing"),
         (["--config.optimizer.name=adam"], "config.optimizer: unknown optimizer"),
-        (["--config.augment.rotation=-3"], "config.augment: rotation"),
         (
             ["--config.checkpoint.best_metric=loss"],
             "best_metric is one of accuracy, balanced_accuracy, top5, got 'loss'",
@@ -74,7 +73,10 @@ def test_a_loss_that_is_no_number_stops_the_run(arguments, tmp_path, capsys):
         (["--config.log_every=-1"], "config.log_every must be at least 0"),
         (["--config.data.workers=-5"], "config.data.workers must be at least -1"),
         (["--config.data.cache_gb=-1"], "config.data.cache_gb must be at least 0"),
+        (["--lost-after=0"], "--lost-after must be at least 1 second, got 0"),
         # Before the data is looked for.
+        (["--config.data.dir=/nowhere", "--config.augment.rotation=-3"], "config.augment: rotation"),
+        (["--config.data.dir=/nowhere", "--config.epochs=0"], "config.epochs must be at least 1, got 0"),
         (["--config.data.dir=/nowhere", "--config.model.name=towrnet"], "config.model: unknown network 'towrnet'"),
         (["--config.data.on_bad_record=x"], "config.data: on_bad_record"),
         (["--config.data.dir=/nowhere", "--config.data.source=x"], "configs/towernet.py:digits"),
@@ -101,7 +103,9 @@ def test_a_folder_that_is_no_run_is_left_alone(arguments, tmp_path, capsys):
 def test_a_folder_that_cannot_be_made(arguments, tmp_path, capsys, place):
     (tmp_path / "a_file").write_text("mine")
     assert command.run(main, [*arguments[:-1], str(tmp_path / place)]) == 2
-    assert "cannot make the run's folder" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("error: cannot make the run's folder"), "before anything is built, of which the log speaks"
+    assert error.count("\n") == 1
 
 
 def test_the_best_is_called_by_its_metric(arguments, capsys):

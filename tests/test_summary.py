@@ -76,6 +76,7 @@ def test_a_config_without_data_says_what_to_give(capsys, root):
         ([], "one of the arguments --config --model is required"),
         (["--model", "towernet"], "--model needs --num-classes N"),
         (["--model", "towernet9", "--num-classes", "16"], "unknown network 'towernet9'"),
+        (["--model", "towernet9"], "unknown network 'towernet9'"),
         (["--model", "towernet", "--num-classes", "0"], "num_classes must be a whole number from 1"),
         (["--model", "towernet", "--num-classes", "16", "--image-size", "64"], "at least 128x128"),
         (["--model", "resnet18", "--num-classes", "16", "--image-size", "0"], "at least 1 pixel, got 0"),

@@ -118,8 +118,8 @@ class Checkpoints:
         except Exception as error:
             self._orbax.reload()
             raise StorageError(
-                f"cannot save the checkpoint of step {step} in {self._folder}: {_shorten(error)}; make room there "
-                f"and run the same command again to go on from the checkpoint before"
+                f"cannot save the checkpoint of step {step} in {self._folder}: {_shorten(error)}; make room there, "
+                f"or make it writable, and run the same command again to go on from the checkpoint before"
             ) from error
 
     def load(self, step: int, like: T) -> T:
@@ -135,7 +135,8 @@ class Checkpoints:
         place = f"the checkpoint of step {step} in {self._folder}"
         try:
             with _silent_orbax():
-                state = self._orbax.load(step, like)
+                # Whole, in every process, of which each would else read its own part and alone notice damage there.
+                state = self._orbax.load(step, jax.tree.map(_on_host, like))
             metadata = self._orbax.metadata(step)
             saved = self.checksum(step)
             found = _checksum(state, metadata.metrics)
@@ -144,7 +145,7 @@ class Checkpoints:
             raise StorageError(f"{place} is damaged: {_shorten(error)}") from error
         if saved != found:
             raise StorageError(f"{place} is damaged: its checksum is wrong")
-        return state
+        return jax.tree.map(_on_devices, state, like)
 
     def load_latest(self, like: T) -> tuple[int, T] | None:
         """The newest state that is whole, and its step; damaged newer ones are removed with a warning.
@@ -266,18 +267,26 @@ def _metric(metrics: Any) -> float:
     return float(metrics["value"])
 
 
-def _whole_array(leaf: jax.Array) -> jax.Array:
-    """The same array, whole on every device."""
-    if leaf.is_fully_replicated:
-        return leaf
-    assert isinstance(leaf.sharding, NamedSharding)
-    return jax.jit(lambda a: a, out_shardings=NamedSharding(leaf.sharding.mesh, PartitionSpec()))(leaf)
+def _on_host(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
+    """What has Orbax give an array of NumPy; takes no memory itself."""
+    return np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape)
+
+
+def _on_devices(values: np.ndarray, like: jax.ShapeDtypeStruct) -> jax.Array:
+    return jax.make_array_from_callback(like.shape, like.sharding, lambda part: values[part])
+
+
+def _whole_array(leaf: jax.Array) -> np.ndarray:
+    if not leaf.is_fully_replicated:
+        assert isinstance(leaf.sharding, NamedSharding)
+        leaf = jax.jit(lambda a: a, out_shardings=NamedSharding(leaf.sharding.mesh, PartitionSpec()))(leaf)
+    return np.asarray(leaf.addressable_data(0))
 
 
 def _checksum(state: PyTree, metrics: object) -> str:
     digest = hashlib.sha256(json.dumps(metrics).encode())
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        values = np.asarray(_whole_array(leaf).addressable_data(0))
+        values = leaf if isinstance(leaf, np.ndarray) else _whole_array(leaf)
         digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}".encode())
         digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()

@@ -107,6 +107,8 @@ def build(config: ConfigDict) -> Experiment:
     with _section("model"):
         # Names are read before the data is, which may take a download.
         create_model(**{**config.model, "num_classes": config.model.num_classes or 1})
+    with _section("augment"):
+        augment = create_augment(**config.augment)
     mesh = create_mesh()
     check_batch_size("batch_size", config.batch_size, mesh)
     check_batch_size("eval_batch_size", config.eval_batch_size, mesh)
@@ -130,8 +132,6 @@ def build(config: ConfigDict) -> Experiment:
         schedule = create_schedule(**config.schedule, epochs=epochs)
     with _section("optimizer"):
         optimizer = create_optimizer(**config.optimizer, learning_rate=schedule)
-    with _section("augment"):
-        augment = create_augment(**config.augment)
 
     def initial() -> TrainState:
         return create_state(model, optimizer, image_size=config.data.image_size, seed=config.seed)
@@ -193,7 +193,7 @@ def _check_checkpoint(*, every_epochs: int, best_metric: str, best_above: float)
 
 
 def _check_numbers(config: ConfigDict) -> None:
-    least = {"seed": 0, "log_every": 0, "data.workers": -1, "data.cache_gb": 0.0}
+    least = {"epochs": 1, "seed": 0, "log_every": 0, "data.workers": -1, "data.cache_gb": 0.0}
     for field, bound in least.items():
         section, _, name = field.rpartition(".")
         value = (config[section] if section else config)[name]

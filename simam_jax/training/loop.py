@@ -61,10 +61,11 @@ def train(config: ConfigDict, workdir: Path) -> Outcome:
 
 
 def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float) -> Outcome:
+    folder = RunFolder(workdir)
+    from_first(folder.check_place)
     experiment = build(config)
     _log.info("built and compiled in %.1f s", time.perf_counter() - started)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.state_like.params))
-    folder = RunFolder(workdir)
     from_first(lambda: folder.claim(config, experiment.dataset, {"parameters": parameters}))
     wait_for_all()  # collectives give up on a process that is half a minute behind when they are first used
     run = _Run(config, experiment, folder)

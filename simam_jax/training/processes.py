@@ -6,7 +6,6 @@ JAX has no public name for that store; Orbax and this file use the private one.
 """
 
 import logging
-import os
 import pickle
 from collections.abc import Callable
 from itertools import count
@@ -16,14 +15,13 @@ import jax
 from jax._src import distributed
 
 from simam_jax.errors import UsageError
+from simam_jax.training.launchers import started_by_launcher
 
 T = TypeVar("T")
 
 # How long one process may take over what the others wait for, such as preparing data. One that dies is noticed by
 # `simam_jax.training.peers` long before.
 _PATIENCE_MS = 24 * 60 * 60 * 1000
-# Set by launchers that JAX knows, in every process of a group of several.
-_GROUP_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
 
 _calls = count()
 
@@ -47,7 +45,7 @@ def join(coordinator: str = "", processes: int = 0, process: int = -1, *, lost_a
     if coordinator in ("", "auto"):
         if processes or process != -1:
             raise UsageError("--processes and --process need --coordinator HOST:PORT, which is the first process's")
-        if not coordinator and all(int(os.environ.get(size, "1")) < 2 for size in _GROUP_SIZES):
+        if not coordinator and not started_by_launcher():
             return
         group: dict[str, Any] = {}
     else:

@@ -6,7 +6,10 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Mapping
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -78,6 +81,21 @@ class RunFolder:
             raise UsageError(f"{self.path / 'run.json'} is damaged: it has no {', '.join(missing)}")
         return facts
 
+    def check_place(self) -> None:
+        """Makes sure that the folder can be made, and leaves nothing: better known before a network is compiled.
+
+        Raises:
+            UsageError: it cannot be made here.
+            OSError: nothing can be written here, as on a read-only file system.
+        """
+        with self._naming_the_place():
+            with suppress(FileNotFoundError):
+                if not stat.S_ISDIR(self.path.stat().st_mode):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            nearest = next(path for path in (self.path, *self.path.absolute().parents) if path.is_dir())
+            with tempfile.TemporaryDirectory(dir=nearest, prefix="."):
+                pass
+
     def claim(self, config: ConfigDict, dataset: Dataset, extra: Mapping[str, object]) -> None:
         """Makes the folder a run of this config and data, or checks that it is one already.
 
@@ -91,21 +109,26 @@ class RunFolder:
                 that another process is working on.
         """
         wanted = json.loads(config.to_json())
-        try:
+        with self._naming_the_place():
             if (self.path / "config.json").exists():
                 self._check_same(config, dataset)
             elif self.path.is_dir() and any(path.name not in _UNFINISHED for path in self.path.iterdir()):
                 raise UsageError(f"{self.path} is no run and not empty: choose another --workdir")
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock()
+        self._write("run.json", {**_facts(dataset), **extra})
+        self._write("config.json", wanted)
+
+    @contextmanager
+    def _naming_the_place(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             if error.errno not in _NO_PLACE:
                 raise
             raise UsageError(
                 f"cannot make the run's folder {self.path}: {error.strerror}; choose another --workdir"
             ) from error
-        self._write("run.json", {**_facts(dataset), **extra})
-        self._write("config.json", wanted)
 
     def _check_same(self, config: ConfigDict, dataset: Dataset) -> None:
         theirs, ours = flatten(self.config()), flatten(config)

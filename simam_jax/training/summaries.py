@@ -1,17 +1,17 @@
 """A run's numbers over time: metrics.jsonl, and TensorBoard's files through CLU."""
 
 import json
-import logging
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from simam_jax.errors import StorageError
 from simam_jax.training.processes import from_first, is_first
-
-_log = logging.getLogger(__name__)
+from simam_jax.training.tensorboard import Board
 
 FILE_NAME = "metrics.jsonl"
 
@@ -30,13 +30,15 @@ class Summaries:
     """
 
     def __init__(self, run: Path, *, step: int, hyperparameters: Mapping[str, object]):
-        """Opens the files of a run at `step`; the hyper-parameters are recorded for TensorBoard."""
+        """Opens the files of a run at `step`; the hyper-parameters are recorded for TensorBoard.
+
+        Raises:
+            StorageError: they cannot be written; so do the other methods.
+        """
+        self._path = run / FILE_NAME
         self.lines = from_first(partial(_keep_until, run, step))
-        self._file = (run / FILE_NAME).open("a") if is_first() else None
-        self._board = _create_board(run, step) if is_first() else None
-        if self._board is not None:
-            scalars = {name: value for name, value in hyperparameters.items() if isinstance(value, int | float | str)}
-            self._board.write_hparams(scalars)
+        self._file = self._path.open("a") if is_first() else None
+        self._board = Board(run, step=step, hyperparameters=hyperparameters) if is_first() else None
 
     def write(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         """Writes a line: metrics by name, such as "train/loss"."""
@@ -44,12 +46,12 @@ class Summaries:
         line |= {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
         self.lines.append(line)
         if self._file is not None:
-            self._file.write(_to_line(line))
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            with _storing(self._path):
+                self._file.write(_to_line(line))
+                self._file.flush()
+                os.fsync(self._file.fileno())
         if self._board is not None:
-            self._board.write_scalars(step, {name: float(value) for name, value in values.items()})
-            self._board.flush()
+            self._board.write(step, values)
 
     def has(self, step: int, prefix: str) -> bool:
         """Whether a line of `step` has metrics of "prefix/"."""
@@ -62,7 +64,9 @@ class Summaries:
     def close(self) -> None:
         """Closes the files."""
         if self._file is not None:
-            self._file.close()
+            # What cannot be written is tried again here, after `write` has said so.
+            with suppress(OSError):
+                self._file.close()
         if self._board is not None:
             self._board.close()
 
@@ -70,44 +74,22 @@ class Summaries:
 def _keep_until(run: Path, step: int) -> list[dict]:
     kept = [line for line in read_metrics(run) if line["step"] <= step]
     unfinished = run / f".{FILE_NAME}.partial"
-    unfinished.write_text("".join(map(_to_line, kept)))
-    unfinished.replace(run / FILE_NAME)
+    with _storing(run / FILE_NAME):
+        unfinished.write_text("".join(map(_to_line, kept)))
+        unfinished.replace(run / FILE_NAME)
     return kept
+
+
+@contextmanager
+def _storing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror}; make room there, or make it writable, and run the same command "
+            f"again to go on from the last checkpoint"
+        ) from error
 
 
 def _to_line(line: Mapping[str, object]) -> str:
     return json.dumps(line) + "\n"
-
-
-def _create_board(run: Path, step: int):
-    # TensorFlow greets on stderr otherwise, once for its log and once for oneDNN.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    try:
-        import tensorflow as tf
-        from clu import metric_writers
-    except ImportError:
-        _log.info("no TensorBoard files: they need TensorFlow, `pip install tensorflow-cpu`")
-        return None
-    tf.config.set_visible_devices([], "GPU")  # TensorFlow would take the GPU's memory
-    for path in run.glob("events.out.tfevents.*"):
-        _trim_events(path, step)
-    return metric_writers.create_default_writer(str(run), asynchronous=False)
-
-
-def _trim_events(path: Path, step: int) -> None:
-    """Rewrites an event file without what is later than `step`; a record that was cut short ends it."""
-    import tensorflow as tf
-
-    kept = []
-    try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            if tf.compat.v1.Event.FromString(record).step <= step:
-                kept.append(record)
-    except tf.errors.DataLossError:
-        pass
-    partial = path.with_name(f".{path.name}.partial")
-    with tf.io.TFRecordWriter(str(partial)) as writer:
-        for record in kept:
-            writer.write(record)
-    partial.replace(path)

@@ -1,6 +1,5 @@
 """A run ends with the same bits however it was interrupted."""
 
-import json
 import os
 import random
 import shutil
@@ -11,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from run_comparison import assert_same_end
 
 from simam_jax.data.preparation import prepare
-from simam_jax.training.checkpoints import Checkpoints
 
 EPOCHS = 4
 
@@ -50,25 +49,6 @@ def finish(process: subprocess.Popen) -> str:
     output, _ = process.communicate(timeout=900)
     assert process.returncode == 0, output
     return output
-
-
-def lines(run: Path) -> list[dict]:
-    """metrics.jsonl without what depends on time."""
-    every = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k not in ("time", "train/images_per_second")} for line in every]
-
-
-def assert_same_end(run: Path, other: Path) -> None:
-    assert lines(run) == lines(other)
-    ours, theirs = Checkpoints(run / "checkpoints"), Checkpoints(other / "checkpoints")
-    try:
-        assert ours.steps == theirs.steps
-        assert ours.best == theirs.best
-        for step in ours.steps:
-            assert ours.checksum(step) == theirs.checksum(step)
-    finally:
-        ours.close()
-        theirs.close()
 
 
 def is_saving(run: Path) -> bool:

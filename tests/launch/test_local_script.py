@@ -46,7 +46,8 @@ def start(root, tmp_path):
         python.write_text(f"#!{sys.executable}\n{PROCESS}")
         python.chmod(0o755)
         script = subprocess.Popen(
-            [f"{root}/launch/local.sh", *arguments],
+            # Whoever runs the tests in the background ignores SIGINT, and a shell cannot take that back.
+            ["env", "--default-signal=INT", f"{root}/launch/local.sh", *arguments],
             env=environment(
                 tmp_path,
                 PYTHON=str(python),

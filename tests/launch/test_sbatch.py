@@ -14,6 +14,7 @@ TASK = {"SLURM_ARRAY_JOB_ID": "104", "SLURM_ARRAY_TASK_ID": "3"}
 class Outcome(NamedTuple):
     exit_code: int
     printed: str
+    said: str
     srun: list[str]
     scontrol: list[list[str]]
 
@@ -31,7 +32,7 @@ def batch(root, tmp_path):
             check=False,
         )
         (call,) = srun.calls
-        return Outcome(done.returncode, done.stdout, call, scontrol.calls)
+        return Outcome(done.returncode, done.stdout, done.stderr, call, scontrol.calls)
 
     return run
 
@@ -62,7 +63,26 @@ def test_75_requeues_one_task_of_an_array_and_not_all(batch):
     assert batch(exit_code=75, **TASK).scontrol == [["requeue", "104_3"]]
 
 
-@pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 130, 137])
+@pytest.mark.parametrize("exit_code", [134, 137, 253])
+@pytest.mark.parametrize("restarts", ["", "1"])
+def test_a_killed_task_goes_back_into_the_queue(batch, exit_code, restarts):
+    outcome = batch(exit_code=exit_code, RESTARTS="2", **({"SLURM_RESTART_COUNT": restarts} if restarts else {}))
+    assert outcome.scontrol == [["requeue", "107"]]
+    assert outcome.exit_code == exit_code
+
+
+def test_a_task_that_is_killed_each_time_does_not_go_back_for_ever(batch):
+    outcome = batch(exit_code=137, RESTARTS="2", SLURM_RESTART_COUNT="2")
+    assert outcome.scontrol == []
+    assert outcome.exit_code == 137
+    assert "not requeued after 2 restarts, of RESTARTS=2" in outcome.said
+
+
+def test_preemptions_are_not_limited(batch):
+    assert batch(exit_code=75, RESTARTS="2", SLURM_RESTART_COUNT="30").scontrol == [["requeue", "107"]]
+
+
+@pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 130, 143])
 def test_other_codes_end_the_job(batch, exit_code):
     outcome = batch(exit_code=exit_code)
     assert outcome.exit_code == exit_code

@@ -89,8 +89,19 @@ def test_facts_that_lack_something_are_damaged(claim, towernet, tmp_path):
 )
 def test_a_place_where_no_folder_can_be_made_is_named(towernet, tmp_path, place, reason):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UsageError, match=rf"cannot make the run's folder .*: {reason}; choose another --workdir"):
+    said = rf"cannot make the run's folder .*: {reason}; choose another --workdir"
+    with pytest.raises(UsageError, match=said):
+        RunFolder(tmp_path / place).check_place()
+    with pytest.raises(UsageError, match=said):
         RunFolder(tmp_path / place).claim(towernet(), DATASET, {})
+
+
+def test_a_place_is_checked_without_a_trace(tmp_path):
+    RunFolder(tmp_path / "runs" / "mine").check_place()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    RunFolder(tmp_path / "mine").check_place()
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_a_folder_that_was_being_claimed_is_free(claim, towernet, tmp_path):

@@ -1,8 +1,11 @@
 import json
 import math
+import resource
+from contextlib import contextmanager
 
 import pytest
 
+from simam_jax.errors import StorageError
 from simam_jax.training.summaries import Summaries, read_metrics
 
 
@@ -34,6 +37,35 @@ def test_tensorboard_files_lose_what_is_later_too(tmp_path):
         if any(value.tag == "train/loss" for value in event.summary.value)
     ]
     assert sorted(steps) == [1, 2, 3, 4]
+
+
+@contextmanager
+def files_no_larger_than(path):
+    """As a full disk: a write beyond the size that this one has fails."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"), [("metrics.jsonl", "metrics.jsonl: File too"), ("events*", "TensorBoard")]
+)
+def test_what_cannot_be_written_is_named(tmp_path, pattern, said):
+    if pattern == "events*":
+        pytest.importorskip("tensorflow")
+    summaries = Summaries(tmp_path, step=0, hyperparameters={})
+    summaries.write(1, 0, {"train/loss": 1.0})
+    (path,) = tmp_path.glob(pattern)
+    if path.name == "metrics.jsonl":
+        # Smaller than the other, or that would fail first.
+        assert path.stat().st_size < next(tmp_path.glob("events*")).stat().st_size
+    with files_no_larger_than(path), pytest.raises(StorageError, match=f"cannot write .*{said}.*make room there"):
+        summaries.write(2, 0, {"train/loss": 2.0})
+    summaries.close()
+    assert [line["step"] for line in read_metrics(tmp_path)] == ([1] if said.startswith("metrics") else [1, 2])
 
 
 def test_without_tensorflow_the_lines_are_written_and_it_is_said(tmp_path, monkeypatch, log):

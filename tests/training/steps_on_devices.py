@@ -1,0 +1,93 @@
+"""A program, for it needs more devices than the tests have: what a state takes on each of 1 to 8 virtual devices.
+
+Prints JSON, a row a network and number of devices: {"network", "devices", "split", "layout", "live", "compiled"}, bytes
+a device of parameters and momenta, by their shardings; of arrays that exist; and all that the step's executable takes.
+"""
+
+import json
+import math
+import os
+import sys
+from functools import partial
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh
+
+from simam_jax.models.registry import create_model
+from simam_jax.ops.augment import create_augment
+from simam_jax.training.experiment import batch_like
+from simam_jax.training.mesh import gather, on_mesh, replicated, scatter
+from simam_jax.training.optimizer import create_optimizer
+from simam_jax.training.state import TrainState, create_state
+from simam_jax.training.step import make_train_step
+
+
+def learning_rate(step):
+    return jnp.float32(0.01)
+
+
+class Setup:
+    """A network's step over so many devices."""
+
+    def __init__(self, network: str, *, devices: int, split: bool, image_size: int, batch: int):
+        self.mesh = Mesh(np.array(jax.devices()[:devices]), ("data",), axis_types=(AxisType.Auto,))
+        self.split, self.image_size, self.batch = split, image_size, batch
+        self.model = create_model(network, num_classes=16)
+        self.optimizer = create_optimizer(name="sgd", momentum=0.9, weight_decay=2e-4, learning_rate=learning_rate)
+        self.like: TrainState = on_mesh(jax.eval_shape(self.initial), self.mesh, shard=split)
+        self.shardings = jax.tree.map(lambda leaf: leaf.sharding, self.like)
+
+    def initial(self) -> TrainState:
+        return create_state(self.model, self.optimizer, image_size=self.image_size, seed=0)
+
+    def layout_bytes(self) -> int:
+        """By the shardings."""
+        leaves = jax.tree.leaves((self.like.params, self.like.opt_state))
+        return sum(math.prod(leaf.sharding.shard_shape(leaf.shape)) * leaf.dtype.itemsize for leaf in leaves)
+
+    def live_bytes(self) -> int:
+        """Of arrays that exist, on the device that has most."""
+        state = jax.jit(self.initial, out_shardings=self.shardings)()
+        held = dict.fromkeys(self.mesh.devices.flat, 0)
+        for leaf in jax.tree.leaves((state.params, state.opt_state)):
+            for shard in leaf.addressable_shards:
+                held[shard.device] += shard.data.nbytes
+        return max(held.values())
+
+    def compile(self) -> jax.stages.Compiled:
+        step = make_train_step(
+            self.model,
+            self.optimizer,
+            learning_rate=learning_rate,
+            augment=create_augment(),
+            mean=(0.5,) * 3,
+            std=(0.25,) * 3,
+            seed=0,
+            gather=partial(gather, mesh=self.mesh),
+            scatter=partial(scatter, mesh=self.mesh, shard=self.split),
+        )
+        out = (self.shardings, replicated(self.mesh))
+        jitted = jax.jit(step, donate_argnums=0, out_shardings=out)
+        return jitted.lower(self.like, batch_like(self.batch, self.image_size, self.mesh)).compile()
+
+
+def main() -> None:
+    rows = []
+    for network, image_size, exists in (("towernet", 128, True), ("vgg19", 32, False)):
+        for devices, split in ((1, False), (8, False), (2, True), (4, True), (8, True)):
+            setup = Setup(network, devices=devices, split=split, image_size=image_size, batch=8)
+            row = {"network": network, "devices": devices, "split": split, "layout": setup.layout_bytes()}
+            if exists:
+                row["live"] = setup.live_bytes()
+                row["compiled"] = setup.compile().memory_analysis().argument_size_in_bytes if devices == 8 else None
+            rows.append(row)
+    json.dump(rows, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
