@@ -25,8 +25,8 @@ every field of the config can be changed by --config.FIELD=VALUE, for all trials
 seed, and so the same initial weights where shapes agree, order of images and augmentation
 
 STUDY gets study.json, trials/MODEL-ATTENTION-seedK/ (runs), costs/, explanations/, logs/, and of what is finished
-results.json, results.csv (a line a trial) and results.md (tables and verdicts), which is printed too. Below 6 seeds the
-verdict is "too few seeds to test".
+results.json, results.csv (a line a trial), results.md (tables and verdicts), which is printed too, and report.html, the
+page. Below 6 seeds the verdict is "too few seeds to test".
 
 exit codes: 0 done; 1 done, but trials diverged or failed, which is said in results.md; 2 wrong usage, config or data;
 4 storage full or damaged; 75 and 130 stopped by SIGTERM and Ctrl-C: every trial is saved, run again to go on
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Imported after the arguments are known to be good: JAX takes seconds.
     import jax
 
+    from simam_jax.reporting.page import write_page
     from simam_jax.reporting.study_text import describe_study
     from simam_jax.studies.arguments import read_arguments
     from simam_jax.studies.conduct import conduct
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{stop}; every trial is saved; go on with: {shlex.join(words)}", exit_code=stop.exit_code
         ) from stop
     print(describe_study(results))
-    print(f"written to {args.out}")
+    print(f"page: {write_page(args.out)}")
     return 0 if all(trial["state"] == "done" for each in results["variants"] for trial in each["trials"]) else 1
 
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from simam_jax.data.corruption import CORRUPTIONS
+from simam_jax.reporting.calibration import calibration_error, reliability
 from simam_jax.reporting.robustness_files import NUMBERS
-from simam_jax.studies.calibration import calibration_error, reliability
 from simam_jax.studies.scoring import BEST, LAST
 from simam_jax.studies.selection import Epoch, best_epoch, last_epoch
 from simam_jax.studies.trial_answers import read_predictions
