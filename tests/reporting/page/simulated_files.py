@@ -77,7 +77,7 @@ def simulate(rng: np.random.Generator, images: Images, effect: float) -> Evaluat
     strength = images.easiness + effect + rng.normal(0, 1, len(images.labels))
     wrong = (images.labels + rng.integers(1, len(images.classes), len(images.labels))) % len(images.classes)
     predictions = np.where(strength > 0, images.labels, wrong)
-    probabilities = np.round(1 / 3 + 2 / 3 / (1 + np.exp(-np.abs(strength))), 4)
+    probabilities = np.clip(np.round(1 / 3 + 2 / 3 / (1 + np.exp(-np.abs(strength))), 4), 0.0001, 0.9999)
     correct = predictions == images.labels
     recalls = [correct[images.labels == label].mean() for label in np.unique(images.labels)]
     metrics = {

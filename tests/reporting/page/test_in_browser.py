@@ -54,6 +54,11 @@ def column(browser, table, place: int) -> list[str]:
     return browser.execute_script(script, table, place)
 
 
+def click(browser, button) -> None:
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
+    button.click()
+
+
 @pytest.mark.parametrize("which", ["study", "run"])
 def test_nothing_is_complained_of_and_nothing_fetched(browser, which, request):
     folder = request.getfixturevalue(which)
@@ -82,16 +87,16 @@ def test_tables_sort_by_mouse(browser, study):
     heads = table.find_elements("css selector", ".heads th")
     place = [head.text.split()[0] for head in heads].index("accuracy")
     first = column(browser, table, place)
-    heads[place].find_element("tag name", "button").click()
+    click(browser, heads[place].find_element("tag name", "button"))
     means = [float(each.split()[0]) for each in column(browser, table, place)]
     assert means == sorted(means, reverse=True)
     assert heads[place].get_attribute("aria-sort") == "descending"
     assert "descending" in browser.find_element("id", "said").get_attribute("textContent")
-    heads[place].find_element("tag name", "button").click()
+    click(browser, heads[place].find_element("tag name", "button"))
     means = [float(each.split()[0]) for each in column(browser, table, place)]
     assert means == sorted(means)
     assert sorted(column(browser, table, place)) == sorted(first)
-    heads[0].find_element("tag name", "button").click()
+    click(browser, heads[0].find_element("tag name", "button"))
     assert heads[place].get_attribute("aria-sort") == "none"
     names = column(browser, table, 0)
     assert names == sorted(names)
