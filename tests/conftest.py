@@ -43,7 +43,9 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def python_environment() -> dict[str, str]:
     """The environment of a command run as a user would: one device, nothing of the tests' strictness."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "JAX_NUMPY_RANK_PROMOTION")}
+    # The last is set by JAX, when it is imported here.
+    ours = {"XLA_FLAGS", "JAX_NUMPY_RANK_PROMOTION", "TF_CPP_MIN_LOG_LEVEL"}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONEXECUTABLE": sys.executable}
 
 

@@ -30,7 +30,7 @@ def start(root, tiny_run, python_environment):
             config,
             "--out",
             str(folder),
-            *OVERRIDES,
+            *(each for each in OVERRIDES if "best_above" not in each),
             *words,
         ]
         return subprocess.Popen(
