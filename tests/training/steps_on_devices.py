@@ -1,9 +1,9 @@
 """A program, for it needs more devices than the tests have: what steps take and move on each of 1 to 8 virtual devices.
 
-Prints JSON, a row a network and number of devices, of bytes a device: {"network", "devices", "split", "parameters",
-"batch_stats", "layout", "live", "compiled", "all-reduce", "all-gather"}. The first two are numbers of values; "layout" is
-of parameters and momenta, by their shardings, "live" of such arrays that exist, "compiled" all that the step's executable
-takes; the last two are of what the executable adds up and gathers.
+Prints JSON, a row a network and number of devices: {"network", "devices", "split", "parameters", "batch_stats",
+"layout", "live", "compiled", "all-reduce", "all-gather"}. Parameters and batch statistics are numbers of values, the
+others bytes a device: "layout" of parameters and momenta, by their shardings, "live" of such arrays that exist,
+"compiled" all that the step's executable takes; the last two what it adds up and gathers.
 """
 
 import json
