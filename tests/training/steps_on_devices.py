@@ -1,12 +1,15 @@
-"""A program, for it needs more devices than the tests have: what a state takes on each of 1 to 8 virtual devices.
+"""A program, for it needs more devices than the tests have: what steps take and move on each of 1 to 8 virtual devices.
 
-Prints JSON, a row a network and number of devices: {"network", "devices", "split", "layout", "live", "compiled"}, bytes
-a device of parameters and momenta, by their shardings; of arrays that exist; and all that the step's executable takes.
+Prints JSON, a row a network and number of devices: {"network", "devices", "split", "parameters", "batch_stats",
+"layout", "live", "compiled", "all-reduce", "all-gather"}. Parameters and batch statistics are numbers of values, the
+others bytes a device: "layout" of parameters and momenta, by their shardings, "live" of such arrays that exist,
+"compiled" all that the step's executable takes; the last two what it adds up and gathers.
 """
 
 import json
 import math
 import os
+import re
 import sys
 from functools import partial
 
@@ -76,15 +79,28 @@ class Setup:
         return jitted.lower(self.like, batch_like(self.batch, self.image_size, self.mesh)).compile()
 
 
+def collective_bytes(program: str, name: str) -> int:
+    """Of the results of all collectives of a name in an executable's HLO."""
+    shapes = re.findall(rf"= (.*?) {name}(?:-start)?\(", program)
+    arrays = re.findall(r"\b[a-z]+(\d+)\[([\d,]*)\]", " ".join(shapes))
+    return sum(int(bits) // 8 * math.prod(map(int, filter(None, dims.split(",")))) for bits, dims in arrays)
+
+
 def main() -> None:
     rows = []
-    for network, image_size, exists in (("towernet", 128, True), ("vgg19", 32, False)):
-        for devices, split in ((1, False), (8, False), (2, True), (4, True), (8, True)):
-            setup = Setup(network, devices=devices, split=split, image_size=image_size, batch=8)
+    for network, image_size, batch in (("towernet", 128, 8), ("resnet18", 32, 8), ("vgg19", 32, 8)):
+        for devices, split in ((1, False), (2, False), (4, False), (8, False), (2, True), (4, True), (8, True)):
+            setup = Setup(network, devices=devices, split=split, image_size=image_size, batch=batch)
             row = {"network": network, "devices": devices, "split": split, "layout": setup.layout_bytes()}
-            if exists:
+            for name, tree in (("parameters", setup.like.params), ("batch_stats", setup.like.batch_stats)):
+                row[name] = sum(leaf.size for leaf in jax.tree.leaves(tree))
+            if network == "towernet":
                 row["live"] = setup.live_bytes()
-                row["compiled"] = setup.compile().memory_analysis().argument_size_in_bytes if devices == 8 else None
+            if network != "vgg19" and devices > 1:
+                compiled = setup.compile()
+                row["compiled"] = compiled.memory_analysis().argument_size_in_bytes
+                for name in ("all-reduce", "all-gather"):
+                    row[name] = collective_bytes(compiled.as_text(), name)
             rows.append(row)
     json.dump(rows, sys.stdout)
 
