@@ -54,4 +54,4 @@ def test_a_ring(devices, times):
 
 def test_images_and_shares():
     assert input_bytes(2, 10) == 2 * (300 + 12)
-    assert share_of_sending(10, bandwidth=10, computing=3) == 0.25
+    assert share_of_sending(10.0, bandwidth=10.0, computing=3.0) == 0.25
