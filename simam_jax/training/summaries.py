@@ -4,13 +4,13 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from simam_jax.errors import StorageError
 from simam_jax.training.processes import from_first, is_first
+from simam_jax.training.storing import storing
 from simam_jax.training.tensorboard import Board
 
 FILE_NAME = "metrics.jsonl"
@@ -46,7 +46,7 @@ class Summaries:
         line |= {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
         self.lines.append(line)
         if self._file is not None:
-            with _storing(self._path):
+            with storing(str(self._path)):
                 self._file.write(_to_line(line))
                 self._file.flush()
                 os.fsync(self._file.fileno())
@@ -74,21 +74,10 @@ class Summaries:
 def _keep_until(run: Path, step: int) -> list[dict]:
     kept = [line for line in read_metrics(run) if line["step"] <= step]
     unfinished = run / f".{FILE_NAME}.partial"
-    with _storing(run / FILE_NAME):
+    with storing(str(run / FILE_NAME)):
         unfinished.write_text("".join(map(_to_line, kept)))
         unfinished.replace(run / FILE_NAME)
     return kept
-
-
-@contextmanager
-def _storing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path}: {error.strerror}; make room there, or make it writable, and run the same command "
-            f"again to go on from the last checkpoint"
-        ) from error
 
 
 def _to_line(line: Mapping[str, object]) -> str:

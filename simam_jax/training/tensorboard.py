@@ -2,11 +2,12 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from simam_jax.errors import StorageError
+from simam_jax.training.storing import storing
 
 _log = logging.getLogger(__name__)
 
@@ -54,17 +55,10 @@ class Board:
                 self._writer.close()
 
 
-@contextmanager
-def _storing(run: Path) -> Iterator[None]:
+def _storing(run: Path) -> AbstractContextManager[None]:
     import tensorflow as tf
 
-    try:
-        yield
-    except (OSError, tf.errors.OpError) as error:
-        raise StorageError(
-            f"cannot write TensorBoard's files in {run}: {error}; make room there, or make it writable, and run the "
-            f"same command again to go on from the last checkpoint"
-        ) from error
+    return storing(f"TensorBoard's files in {run}", tf.errors.OpError)
 
 
 def _trim_events(path: Path, step: int) -> None:
