@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from simam_jax.reporting.study_csv import robust_accuracy
+from simam_jax.reporting.text_table import pad
 
 Variant = Mapping[str, Any]
 
@@ -135,13 +136,6 @@ def _number(value: float | None, form: str) -> str:
 
 def _markdown(rows: Sequence[Sequence[str]], *, left: int) -> str:
     """A table whose columns but the first ones are aligned to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    rule = ["-" * width if place < left else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
-    return "\n".join([lines[0], f"| {' | '.join(rule)} |", *lines[1:]])
+    header, *lines = pad(rows, left=left)
+    rule = ["-" * len(cell) if place < left else "-" * (len(cell) - 1) + ":" for place, cell in enumerate(header)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))

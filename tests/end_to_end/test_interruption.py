@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from command_process import begin, finish, wait_for
 from run_comparison import assert_same_end
 
 from simam_jax.data.preparation import prepare
@@ -33,22 +34,9 @@ def start(root, digits, python_environment):
             sys.executable, "-m", "simam_jax.main", "--config", f"{root}/configs/towernet.py:digits",
             f"--config.data.dir={digits}", f"--config.epochs={EPOCHS}", "--workdir", str(workdir), *overrides,
         ]  # fmt: skip
-        return subprocess.Popen(
-            command,
-            env=python_environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return begin(command, python_environment)
 
     return start
-
-
-def finish(process: subprocess.Popen) -> str:
-    output, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, output
-    return output
 
 
 def is_saving(run: Path) -> bool:
@@ -58,14 +46,6 @@ def is_saving(run: Path) -> bool:
 
 def saved_steps(run: Path) -> list[str]:
     return [path.name for path in (run / "checkpoints").glob("*") if path.name.isdecimal()]
-
-
-def wait_for(condition, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from command_process import begin, finish, wait_for
 from tiny_run import OVERRIDES
 
 NAMES = [f"towernet-{attention}-seed{seed}" for attention in ("none", "simam") for seed in range(2)]
@@ -33,30 +33,9 @@ def start(root, tiny_run, python_environment):
             *(each for each in OVERRIDES if "best_above" not in each),
             *words,
         ]
-        return subprocess.Popen(
-            command,
-            env=python_environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return begin(command, python_environment)
 
     return start
-
-
-def finish(process: subprocess.Popen, code: int = 0) -> str:
-    output, _ = process.communicate(timeout=900)
-    assert process.returncode == code, output
-    return output
-
-
-def wait_for(condition, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def saved(folder: Path, name: str) -> bool:
