@@ -16,7 +16,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
-from simam_jax.ops.image_groups import grouped, ungrouped
+from simam_jax.ops.image_groups import fold_groups, map_groups
 from simam_jax.ops.implementation import chosen
 from simam_jax.ops.winograd import winograd
 
@@ -117,7 +117,11 @@ def _stock(x, kernel, *, strides, padding, dilation, groups, precision=None):
     )  # fmt: skip
 
 
-def _forward(x, kernel, *, strides, padding, dilation, groups):
+def _forward(x, kernel, *, strides, padding, dilation, groups, swapped=False):
+    """Where `swapped`, the kernel is (h, w, K, C), as that of a gradient is."""
+    if _has_tiles(x, kernel, strides, dilation):
+        return winograd(x, kernel, padding, product=_product_dtype(x.dtype), swapped=swapped)
+    kernel = jnp.swapaxes(kernel, -1, -2) if swapped else kernel
     if groups > 1:
         taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
         wide = jnp.promote_types(x.dtype, jnp.float32)
@@ -125,8 +129,6 @@ def _forward(x, kernel, *, strides, padding, dilation, groups):
         return reduce(jnp.add, [tap.astype(wide) * w for tap, w in zip(taps, weights, strict=True)]).astype(x.dtype)
     if _is_pointwise(kernel, padding):
         return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0]).astype(x.dtype)
-    if _has_tiles(x, kernel, strides, dilation):
-        return winograd(x, kernel, padding, product=_product_dtype(x.dtype))
     if x.dtype != jnp.bfloat16 and kernel.shape[2] > _OF_AN_IMAGE:
         return _stock(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
 
@@ -136,7 +138,7 @@ def _forward(x, kernel, *, strides, padding, dilation, groups):
         taps = _taps(images, kernel.shape[:2], strides, padding, dilation)
         return _product(jnp.concatenate(taps, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
 
-    return ungrouped(lax.map(one, grouped(x, tiles=x.shape[1] * x.shape[2], at_most=at_most))).astype(x.dtype)
+    return map_groups(one, x, tiles=x.shape[1] * x.shape[2], at_most=at_most).astype(x.dtype)
 
 
 def _input_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
@@ -154,8 +156,8 @@ def _input_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
         taps = kernel[mine_r, mine_c]
         if 0 in taps.shape:
             return jnp.zeros((x.shape[0], *places, x.shape[-1]), x.dtype)
-        turned = taps[::-1, ::-1] if groups > 1 else jnp.swapaxes(taps[::-1, ::-1], -1, -2)
-        return _forward(dy, turned, strides=(1, 1), padding=(sides_r, sides_c), dilation=dilation, groups=groups)
+        options = {"strides": (1, 1), "padding": (sides_r, sides_c), "dilation": dilation, "groups": groups}
+        return _forward(dy, taps[::-1, ::-1], **options, swapped=groups == 1)
 
     dx = jnp.stack([jnp.stack([phase(row, column) for column in columns], axis=3) for row in rows], axis=2)
     dx = dx.reshape(x.shape[0], places[0] * strides[0], places[1] * strides[1], x.shape[-1])
@@ -179,24 +181,25 @@ def _kernel_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
         taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
         sums = [(tap.astype(wide) * dy.astype(wide)).sum((0, 1, 2)) for tap in taps]
         return jnp.stack(sums).reshape(kernel.shape).astype(kernel.dtype)
-    groups = tuple(grouped(a, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS) for a in (x, dy))
+    add_up = partial(fold_groups, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS)
     inputs, outputs = kernel.shape[2:]
-    if inputs <= _OF_AN_IMAGE or _is_pointwise(kernel, padding):
+    # A product over positions turns its left side: the narrower, where one product is enough.
+    if inputs <= _OF_AN_IMAGE or (_is_pointwise(kernel, padding) and inputs <= outputs):
 
-        def add(total, images):
-            taps = jnp.concatenate(_taps(images[0], kernel.shape[:2], strides, padding, dilation), axis=-1)
-            return total + jnp.einsum("nhwc,nhwk->ck", taps, images[1], preferred_element_type=wide), None
+        def add(total, x, dy):
+            taps = jnp.concatenate(_taps(x, kernel.shape[:2], strides, padding, dilation), axis=-1)
+            return total + jnp.einsum("nhwc,nhwk->ck", taps, dy, preferred_element_type=wide)
 
-        total, _ = lax.scan(add, jnp.zeros((kernel[..., 0].size, outputs), wide), groups)
+        total = add_up(add, jnp.zeros((kernel[..., 0].size, outputs), wide), x, dy)
         return total.reshape(kernel.shape).astype(kernel.dtype)
 
-    # A product over positions has to turn its left side: dy once, where the window's places would be one each.
-    def add_each(totals, images):
-        taps = _taps(images[0], kernel.shape[:2], strides, padding, dilation)
-        products = [jnp.einsum("nhwk,nhwc->kc", images[1], tap, preferred_element_type=wide) for tap in taps]
-        return [total + product for total, product in zip(totals, products, strict=True)], None
+    # Elsewhere dy, once, where the window's places would be one each.
+    def add_each(totals, x, dy):
+        taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
+        products = [jnp.einsum("nhwk,nhwc->kc", dy, tap, preferred_element_type=wide) for tap in taps]
+        return [total + product for total, product in zip(totals, products, strict=True)]
 
-    totals, _ = lax.scan(add_each, [jnp.zeros((outputs, inputs), wide)] * math.prod(kernel.shape[:2]), groups)
+    totals = add_up(add_each, [jnp.zeros((outputs, inputs), wide)] * math.prod(kernel.shape[:2]), x, dy)
     return jnp.swapaxes(jnp.stack(totals), 1, 2).reshape(kernel.shape).astype(kernel.dtype)
 
 

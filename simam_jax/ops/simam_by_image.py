@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from simam_jax.ops import simam_formula as formula
+from simam_jax.ops.image_groups import from_bits, to_bits
 from simam_jax.ops.simam_formula import Channels
 
 # An image below this is as fast with the rest of its batch; so are a few channels, which make a thin matrix.
@@ -29,21 +30,12 @@ def backward(
     channels = Channels(mean[:, None], scale[:, None])
 
     def sums_of_an_image(arrays: tuple[Array, Array, Channels]) -> tuple[Array, Array]:
-        x, dy = (_from_bits(array).astype(jnp.float32) for array in arrays[:2])
+        x, dy = (from_bits(array).astype(jnp.float32) for array in arrays[:2])
         return formula.slopes(x, dy, arrays[2], _total)
 
-    sums = jax.lax.map(sums_of_an_image, (_to_bits(x), _to_bits(dy), channels))
+    sums = jax.lax.map(sums_of_an_image, (to_bits(x), to_bits(dy), channels))
     dx = formula.gradient(x.astype(jnp.float32), dy.astype(jnp.float32), channels, sums, count=x.shape[1])
     return dx.astype(x.dtype), formula.lambda_slope(sums, channels)[:, 0]
-
-
-# XLA:CPU carries bfloat16 through a loop as float32 and rounds every slice back, which takes longer than all the rest.
-def _to_bits(x: Array) -> Array:
-    return jax.lax.bitcast_convert_type(x, jnp.uint16) if x.dtype == jnp.bfloat16 else x
-
-
-def _from_bits(x: Array) -> Array:
-    return jax.lax.bitcast_convert_type(x, jnp.bfloat16) if x.dtype == jnp.uint16 else x
 
 
 def _total(values: Array) -> Array:

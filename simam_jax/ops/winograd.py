@@ -17,11 +17,10 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, DTypeLike, Float
 
-from simam_jax.ops.image_groups import grouped, ungrouped
+from simam_jax.ops.image_groups import map_groups
 
 # Interpolation at 0, 1, -1, ∞.
 _BT = [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]]
-_G = [[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]]
 _AT = [[1, 1, 1, 0], [0, 1, -1, -1]]
 _SIDE = 2
 _REACH = 4
@@ -30,18 +29,20 @@ _TILES = 2048
 
 def winograd(
     x: Float[Array, "N H W C"],
-    kernel: Float[Array, "3 3 C K"],
+    kernel: Float[Array, "3 3 _ _"],
     padding: Sequence[tuple[int, int]],
     *,
     product: DTypeLike,
+    swapped: bool = False,
 ) -> Float[Array, "N h w K"]:
     """The convolution of x with a 3×3 kernel.
 
     Args:
         x: images.
-        kernel: its weights.
+        kernel: its weights, (3, 3, C, K).
         padding: zeros before and after each spatial axis; negative ones cut.
         product: dtype of what is multiplied; sums are float32 or wider.
+        swapped: it is (3, 3, K, C); swapping its axes here costs more than the products gain.
     """
     wide = jnp.promote_types(x.dtype, jnp.float32)
     height, width = (size + sum(sides) - 2 for size, sides in zip(x.shape[1:3], padding, strict=True))
@@ -51,26 +52,31 @@ def winograd(
         (low, count * _SIDE + 2 - size - low, 0)
         for size, (low, _), count in zip(x.shape[1:3], padding, (rows, columns), strict=True)
     ]
-    weights = _transformed(kernel.astype(wide)).astype(product)
+    weights = [place.astype(product) for place in _transformed(kernel.astype(wide))]
+
+    over = (((1,), (1 if swapped else 0,)), ((), ()))
 
     def one(images: Array) -> Array:
         padded = lax.pad(images.astype(wide), jnp.zeros((), wide), [(0, 0, 0), *sides, (0, 0, 0)])
         sums = [
-            lax.dot(tile.astype(product).reshape(-1, tile.shape[-1]), weight, preferred_element_type=wide)
+            lax.dot_general(tile.astype(product).reshape(-1, tile.shape[-1]), weight, over, preferred_element_type=wide)
             for tile, weight in zip(_input_tiles(padded), weights, strict=True)
         ]
         return _outputs([s.reshape(-1, rows, columns, s.shape[-1]) for s in sums])
 
-    y = ungrouped(lax.map(one, grouped(x, tiles=rows * columns, at_most=_TILES)))
+    y = map_groups(one, x, tiles=rows * columns, at_most=_TILES)
     # Rounded here: XLA:CPU writes what a loop gives with one thread, and rounds slowly as it does.
     return y[:, :height, :width].astype(x.dtype)
 
 
-def _transformed(kernel: Array) -> Array:
-    """G g Gᵀ of every pair of channels, (16, C, K)."""
-    g = jnp.asarray(_G, kernel.dtype)
-    moved = jnp.einsum("ai,bj,ijck->abck", g, g, kernel, precision=lax.Precision.HIGHEST)
-    return moved.reshape(-1, *kernel.shape[2:])
+def _transformed(kernel: Array) -> list[Array]:
+    """G g Gᵀ of every pair of channels: for each of the 4² places an array (C, K)."""
+
+    def along(g: Sequence[Array]) -> list[Array]:
+        outer, middle = (g[0] + g[2]) / 2, g[1] / 2
+        return [g[0], outer + middle, outer - middle, g[2]]
+
+    return [place for row in along(list(kernel)) for place in along(list(row))]
 
 
 def _input_tiles(padded: Array) -> list[Array]:
