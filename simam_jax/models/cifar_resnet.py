@@ -11,6 +11,7 @@ from flax import linen as nn
 from flax.typing import Initializer
 from jaxtyping import Array, DTypeLike, Float
 
+from simam_jax.layers.batch_norm import BatchNorm
 from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.identity import Identity
@@ -53,7 +54,7 @@ class CifarResNet(nn.Module):
     ) -> Float[Array, "B classes"] | tuple[Float[Array, "B h w C"], ...]:
         """Logits, float32, of normalised images."""
         conv = partial(SquareConv, use_bias=False, kernel_init=self.kernel_init, dtype=self.dtype)
-        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
+        norm = partial(BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
 
         x = conv(16, 3, name="conv1")(images.astype(self.dtype))
         if not self.pre_activation:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, DTypeLike, Float
 
+from simam_jax.layers.batch_norm import BatchNorm
 from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.initializers import he_normal_fan_out, pytorch_bias, pytorch_kernel
@@ -46,7 +47,7 @@ class ResNet(nn.Module):
     ) -> Float[Array, "B classes"] | tuple[Float[Array, "B h w C"], ...]:
         """Logits, float32, of normalised images."""
         conv = partial(SquareConv, use_bias=False, kernel_init=he_normal_fan_out, dtype=self.dtype)
-        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
+        norm = partial(BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
 
         x = images.astype(self.dtype)
         if self.deep_stem:

@@ -11,6 +11,7 @@ from flax import linen as nn
 from jaxtyping import Array, DTypeLike, Float
 
 from simam_jax.layers.attention import create_attention
+from simam_jax.layers.batch_norm import BatchNorm
 from simam_jax.layers.conv_norm_act import ConvNormAct
 from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
@@ -54,7 +55,7 @@ class TowerNet(nn.Module):
             )
         # Paddle's initialisation: He's for convolutions, Xavier's for the classifier, 0 for biases.
         conv = partial(SquareConv, dtype=self.dtype, kernel_init=he_normal_fan_in)
-        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-3, dtype=self.dtype)
+        norm = partial(BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-3, dtype=self.dtype)
         stage = partial(ConvNormAct, conv=conv, norm=norm, act=nn.relu)
         inception = partial(Inception, 64, (64, 128), (16, 32), 32, conv=conv, act=nn.relu)
 

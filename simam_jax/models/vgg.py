@@ -7,6 +7,7 @@ from flax import linen as nn
 from jaxtyping import Array, DTypeLike, Float
 
 from simam_jax.layers.attention import create_attention
+from simam_jax.layers.batch_norm import BatchNorm
 from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.initializers import he_normal_fan_out
@@ -60,7 +61,7 @@ class VGG(nn.Module):
                 f"{SMALLEST_IMAGE}x{SMALLEST_IMAGE} pixels, got {height}x{width}"
             )
         conv = partial(SquareConv, dtype=self.dtype, kernel_init=he_normal_fan_out)
-        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
+        norm = partial(BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
         linear = partial(nn.Dense, kernel_init=nn.initializers.normal(0.01), dtype=self.dtype)
         drop = nn.Dropout(self.dropout, deterministic=not train)
 

@@ -16,7 +16,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
-from simam_jax.ops.image_groups import fold_groups, map_groups
+from simam_jax.ops.image_groups import fold_groups, from_bits, map_groups, to_bits
 from simam_jax.ops.implementation import chosen
 from simam_jax.ops.winograd import winograd
 
@@ -135,8 +135,8 @@ def _forward(x, kernel, *, strides, padding, dilation, groups, swapped=False):
     at_most = _POSITIONS_OF_AN_IMAGE if kernel.shape[2] <= _OF_AN_IMAGE else _POSITIONS
 
     def one(images):
-        taps = _taps(images, kernel.shape[:2], strides, padding, dilation)
-        return _product(jnp.concatenate(taps, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
+        windows = _windows(images, kernel.shape[:2], strides, padding, dilation)
+        return _product(windows, kernel.reshape(-1, kernel.shape[-1]))
 
     return map_groups(one, x, tiles=x.shape[1] * x.shape[2], at_most=at_most).astype(x.dtype)
 
@@ -187,8 +187,8 @@ def _kernel_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
     if inputs <= _OF_AN_IMAGE or (_is_pointwise(kernel, padding) and inputs <= outputs):
 
         def add(total, x, dy):
-            taps = jnp.concatenate(_taps(x, kernel.shape[:2], strides, padding, dilation), axis=-1)
-            return total + jnp.einsum("nhwc,nhwk->ck", taps, dy, preferred_element_type=wide)
+            windows = _windows(x, kernel.shape[:2], strides, padding, dilation)
+            return total + jnp.einsum("nhwc,nhwk->ck", windows, dy, preferred_element_type=wide)
 
         total = add_up(add, jnp.zeros((kernel[..., 0].size, outputs), wide), x, dy)
         return total.reshape(kernel.shape).astype(kernel.dtype)
@@ -234,6 +234,12 @@ def _product(x, weights):
     """x · weights over the last axis, in float32 or wider, without which XLA:CPU multiplies bfloat16 slowly."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     return lax.dot_general(x, weights, (((x.ndim - 1,), (0,)), ((), ())), preferred_element_type=wide)
+
+
+def _windows(x, window, strides, padding, dilation):
+    """What every position sees of x, side by side, (N, h, w, places · C)."""
+    # As bits: XLA:CPU would put bfloat16 side by side in float32.
+    return from_bits(jnp.concatenate(_taps(to_bits(x), window, strides, padding, dilation), axis=-1))
 
 
 def _taps(x, window, strides, padding, dilation):

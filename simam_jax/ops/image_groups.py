@@ -30,16 +30,14 @@ def map_groups(
     return y.reshape(-1, *y.shape[2:])
 
 
-def fold_groups(
-    function: Callable[[T, Array, Array], T], total: T, x: Array, dy: Array, *, tiles: int, at_most: int
-) -> T:
-    """The total after a function has added every group of images of two batches; arguments as in `map_groups`."""
-    size, bits = _group_size(x, tiles, at_most), [to_bits(x), to_bits(dy)]
+def fold_groups(function: Callable[..., T], total: T, *batches: Array, tiles: int, at_most: int) -> T:
+    """The total after a function has added every group of images of some batches; arguments as in `map_groups`."""
+    size, bits = _group_size(batches[0], tiles, at_most), [to_bits(each) for each in batches]
 
     def add(total: T, number: Array) -> tuple[T, None]:
         return function(total, *(_group(each, number, size) for each in bits)), None
 
-    return lax.scan(add, total, jnp.arange(x.shape[0] // size))[0]
+    return lax.scan(add, total, jnp.arange(batches[0].shape[0] // size))[0]
 
 
 # XLA:CPU carries bfloat16 through a loop as float32 and rounds every slice back, which takes longer than the work.

@@ -9,6 +9,7 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from simam_jax.ops.image_groups import from_bits, to_bits
 from simam_jax.ops.implementation import chosen
 
 
@@ -106,7 +107,7 @@ def _max_pool(x: Array, window: int, strides: int, padding: int) -> Array:
     stock = partial(_stock_max_pool, window=window, strides=strides, padding=padding)
 
     def own(x: Array) -> Array:
-        return reduce(jnp.maximum, _taps(_wide(x), window, strides, padding)).astype(x.dtype)
+        return reduce(jnp.maximum, _wide_taps(x, window, strides, padding)).astype(x.dtype)
 
     return jax.lax.platform_dependent(x, cpu=own, default=stock)
 
@@ -122,7 +123,7 @@ def _differentiate(window: int, strides: int, padding: int, x: Array, dy: Array)
     def own(x: Array, dy: Array) -> Array:
         # By > among themselves, never by == with the forward pass's maximum: where XLA computes x once more, fused
         # with what made it, the last bit may differ, and no element would be equal.
-        largest, *others = _taps(_wide(x), window, strides, padding)
+        largest, *others = _wide_taps(x, window, strides, padding)
         first = jnp.zeros(dy.shape, jnp.int8 if window < 12 else jnp.int32)
         for number, tap in enumerate(others, start=1):
             first = jnp.where(tap > largest, jnp.asarray(number, first.dtype), first)
@@ -144,12 +145,16 @@ def _wide(x: Array) -> Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-def _taps(x: Array, window: int, strides: int, padding: int) -> list[Array]:
+def _wide_taps(x: Array, window: int, strides: int, padding: int) -> list[Array]:
+    """The windows' first, second, … elements, padded with -inf, in float32 or wider."""
     sides = [(padding, padding, 0) if axis in (x.ndim - 3, x.ndim - 2) else (0, 0, 0) for axis in range(x.ndim)]
-    padded = jax.lax.pad(x, jnp.asarray(-jnp.inf, x.dtype), sides)
+    # Sliced as bits: XLA:CPU would write bfloat16 to memory as the float32 that it is widened to.
+    padded = jax.lax.pad(to_bits(x), to_bits(jnp.asarray(-jnp.inf, x.dtype)), sides)
     height, width = (size - window + 1 for size in padded.shape[-3:-1])
     return [
-        padded[..., i : i + height : strides, j : j + width : strides, :] for i in range(window) for j in range(window)
+        _wide(from_bits(padded[..., i : i + height : strides, j : j + width : strides, :]))
+        for i in range(window)
+        for j in range(window)
     ]
 
 
