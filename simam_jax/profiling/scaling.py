@@ -14,7 +14,7 @@ class Reduced(NamedTuple):
 
     Attributes:
         gradients: of the parameters.
-        statistics: of batch norm, forward and backward.
+        statistics: of batch norm, forward; backward its sums are the gradients of its scale and bias.
     """
 
     gradients: int
@@ -28,9 +28,8 @@ def reduced(*, parameters: int, batch_stats: int) -> Reduced:
         parameters: of the network.
         batch_stats: of the network: a mean and a variance for each channel of a batch norm.
     """
-    # Of each channel, forward the mean and the mean square. Backward two sums for the gradient of the map: that of
-    # bias, which is among the gradients, and one more.
-    return Reduced(gradients=_FLOAT32 * parameters, statistics=_FLOAT32 * (batch_stats + batch_stats // 2))
+    # Of each channel a sum and a sum of squares.
+    return Reduced(gradients=_FLOAT32 * parameters, statistics=_FLOAT32 * batch_stats)
 
 
 def sent(size: int, devices: int) -> float:
