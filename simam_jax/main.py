@@ -32,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", required=True, metavar="FILE[:ARG]", help="config file, and its argument")
     parser.add_argument("--workdir", metavar="RUN", help="the run's folder (default: runs/CONFIG[-ARG])")
     group = parser.add_argument_group(
-        "several processes", "Slurm's and Open MPI's are found without these; each process has the same --workdir"
+        "several processes",
+        "Slurm's and Open MPI's (from its version 5 on with mpi4py) are found without these; each process has the same "
+        "--workdir",
     )
     group.add_argument(
         "--coordinator", default="", metavar="HOST:PORT", help="of the first process; or auto: let JAX look"

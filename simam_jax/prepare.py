@@ -13,7 +13,7 @@ from simam_jax.errors import Stopped
 
 _HELP = """
 Splits a set of images into training and evaluation folders, checks every file, and describes the result:
-DIR/train/CLASS/FILE, DIR/eval/CLASS/FILE, DIR/preview.png and DIR/manifest.json.
+DIR/train/CLASS/FILE, DIR/eval/CLASS/FILE, DIR/preview.png, DIR/manifest.json and DIR/names.json, a list of the images.
 
 With --format array_record the files lie unchanged in a few large ones instead, DIR/prepared_DIR/1.0.0/*.array_record-*,
 and TensorFlow Datasets reads them as tfds:prepared_DIR where $TFDS_DATA_DIR is DIR. Training sees no difference.

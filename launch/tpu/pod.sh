@@ -3,9 +3,11 @@
 #   ./launch/tpu/pod.sh create                      the TPU
 #   ./launch/tpu/pod.sh install                     the last commit and its packages on every host, and SHARE
 #   ./launch/tpu/pod.sh run --config.epochs=30      trains, its output here; arguments go to simam_jax.main. Exit code 75
-#                                                   (a host was taken or lost) starts it again, and it goes on
+#                                                   (a process was told to stop, or was lost) starts it again, and it
+#                                                   goes on
 #   ./launch/tpu/pod.sh stop                        from another terminal: saves and ends; run goes on
 #   ./launch/tpu/pod.sh delete
+# A spot TPU that is taken back is gone, and so is what is not below SHARE: delete, create, install and run go on from there.
 # shellcheck disable=SC2016 # in single quotes is what the hosts expand
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,12 +15,14 @@ cd "$(dirname "$0")/../.."
 # Each can also be set in the environment.
 NAME=${NAME:-simam}
 ZONE=${ZONE:-us-west4-a}
-TYPE=${TYPE:-v5litepod-16}             # 16 chips on 4 hosts
+TYPE=${TYPE:-v5litepod-8}               # 8 chips on 1 host; v5litepod-16 has 16 on 4 hosts, which need SHARE
 RUNTIME=${RUNTIME:-v2-alpha-tpuv5-lite} # the TPU's software; each generation has its own
 SPOT=${SPOT:-}                          # not empty: cheaper, and may be taken back
-SHARE=${SHARE:-}                        # NFS that all hosts mount, such as 10.0.0.2:/share of Filestore: data and runs
-CONFIG=${CONFIG:-configs/towernet.py:/mnt/share/data/flowers}
-RUN=${RUN:-/mnt/share/runs/$NAME}
+SHARE=${SHARE:-}                        # NFS that all hosts mount as /mnt/share, such as 10.0.0.2:/share of Filestore
+data=digits                             # which prepare themselves, on one host
+[ -z "$SHARE" ] || data=/mnt/share/data/flowers
+CONFIG=${CONFIG:-configs/towernet.py:$data}
+RUN=${RUN:-${SHARE:+/mnt/share/}runs/$NAME}
 RESTARTS=${RESTARTS:-100}
 
 tpu() { # a gcloud command on the TPU

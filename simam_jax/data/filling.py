@@ -10,13 +10,14 @@ import numpy as np
 from simam_jax.data.ahead import work_ahead
 from simam_jax.data.content import Content, classes_of, content_of, training_images
 from simam_jax.data.intake import Outcome, take_in
+from simam_jax.data.names import write_names
 from simam_jax.data.preview import draw_preview
 from simam_jax.data.progress import Progress
 from simam_jax.data.split import SPLITS, Placement
 
 
 def fill(folder: Path, placements: Sequence[Placement], progress: Progress) -> Content:
-    """Copies every good image to its place below `folder`, which is empty, and draws `preview.png`.
+    """Copies every good image to its place below `folder`, which is empty; writes `names.json`, draws `preview.png`.
 
     Raises:
       UsageError: no images, a class without one to train on, or none for evaluation.
@@ -41,6 +42,7 @@ def fill(folder: Path, placements: Sequence[Placement], progress: Progress) -> C
             progress.update("preparing images", len(outcomes), len(placements))
 
     content = content_of(classes, outcomes, histogram)
+    write_names(folder, (outcome.placement for outcome in outcomes if not outcome.reason))
     picture = draw_preview(
         training_images(outcomes),
         read=lambda placement: (folder / placement.path).read_bytes(),

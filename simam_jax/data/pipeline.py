@@ -5,8 +5,10 @@ A training run is one endless stream: the records shuffled anew for every pass. 
 consecutive share of every batch. So a position in the stream is a step, and there is no iterator state to save.
 """
 
+import multiprocessing
 import os
 import signal
+import threading
 from functools import partial
 from typing import TypedDict
 
@@ -95,14 +97,28 @@ def _share(
         # Grain's options for its workers are absl flags, which our commands do not parse.
         if not flags.FLAGS.is_parsed():
             flags.FLAGS.mark_as_parsed()
-        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers), _ignore_ctrl_c)
+        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers), _serve_until_the_end)
     return batches
 
 
-def _ignore_ctrl_c(worker: int, count: int) -> None:
-    """A terminal sends it to the workers too, which are to go on until the process that they work for closes them."""
+def _serve_until_the_end(worker: int, count: int) -> None:
+    """Has a decoding process end with the one that it works for, and not before.
+
+    A terminal's Ctrl-C and a cluster's SIGTERM reach it too, while the other still has to save. And where the other is
+    killed, nobody tells it to end.
+    """
     del worker, count
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # Not Linux' prctl: its parent is the thread that starts a process, which here is one of Grain's that may end.
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _record(records: Records, index: int, place: int) -> dict:

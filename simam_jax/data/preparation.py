@@ -41,11 +41,11 @@ def prepare(
     max_files: int = _DEFAULT.max_files,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Prepares a data set: `OUT/{train,eval}/CLASS/FILE`, `OUT/preview.png` and `OUT/manifest.json`.
+    """Prepares a data set: `OUT/{train,eval}/CLASS/FILE`, `OUT/preview.png`, `OUT/manifest.json` and `OUT/names.json`.
 
     With the format "array_record" the files are records of `OUT/NAME/1.0.0/NAME-*.array_record-*`, a TFDS set, in the
-    same order, and their names are in `OUT/names.json`; the rest is the same. Shards that are finished when this is
-    interrupted stay in a hidden folder beside `out`, and the next call goes on behind them.
+    same order; the rest is the same. Shards that are finished when this is interrupted stay in a hidden folder beside
+    `out`, and the next call goes on behind them.
 
     The folder appears all at once, when everything is done. Where it is there already, made from the same source with
     the same options, nothing is done.
@@ -99,7 +99,8 @@ def prepare(
                 return build(folder, folder / ".source", fill)
         require_packages()
         with resumable_folder(target, plan, progress) as work:
-            return build(work.content, work.source, partial(fill_shards, shards=work.shards, name=dataset_name(target)))
+            filler = partial(fill_shards, shards=work.shards, name=dataset_name(target), strict=strict)
+            return build(work.content, work.source, filler)
     except FileExistsError:  # somebody else was faster
         finished = find_finished(target, found.name, options)
         if finished is None:

@@ -108,8 +108,8 @@ class Records:
             name = self._examples.names[place]
             if self._on_bad_record == "fail":
                 raise UsageError(
-                    f"cannot read the image {name}: {error}; mend or remove it and prepare the data again, "
-                    f"or go on without it by --config.data.on_bad_record=skip"
+                    f"cannot read the image {name}: {error}; put it back as it was, or go on without it by "
+                    f"--config.data.on_bad_record=skip"
                 ) from error
             _log.warning("left out: %s: %s", name, error)
             return self.blank()

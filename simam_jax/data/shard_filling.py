@@ -12,9 +12,10 @@ import numpy as np
 from simam_jax.data.ahead import work_ahead
 from simam_jax.data.content import Content, classes_of, content_of, training_images
 from simam_jax.data.intake import Examined, Outcome, examine
+from simam_jax.data.names import write_names
 from simam_jax.data.preview import draw_preview
 from simam_jax.data.progress import Progress
-from simam_jax.data.shard_examples import open_records, write_names
+from simam_jax.data.shard_examples import open_records
 from simam_jax.data.shard_journal import Journal, Shard
 from simam_jax.data.shard_writing import write_shard
 from simam_jax.data.split import SPLITS, Placement
@@ -22,7 +23,7 @@ from simam_jax.data.tfds_shards import Shards, record_features, serialiser, writ
 
 
 def fill_shards(
-    folder: Path, placements: Sequence[Placement], progress: Progress, *, shards: Path, name: str
+    folder: Path, placements: Sequence[Placement], progress: Progress, *, shards: Path, name: str, strict: bool
 ) -> Content:
     """Writes every good image to shards of a TFDS set below `folder`, which is empty, and draws `preview.png`.
 
@@ -35,6 +36,7 @@ def fill_shards(
       shards: a folder on the same file system where finished shards gather. Those that are there already are taken as
         they are: their images are not read again.
       name: the TFDS name of the set.
+      strict: takes none that left an image out, nor those behind it: the image may have been mended since.
 
     Raises:
       UsageError: as `fill`, or a class name that TFDS cannot keep.
@@ -48,7 +50,7 @@ def fill_shards(
     journal = Journal(shards, _listing(ordered))
     if journal.outdated:
         progress.say("the source has other images than when this was begun: beginning anew")
-    finished = journal.finished()
+    finished = journal.finished(strict=strict)
     done = sum(len(shard.digests) for shard in finished)
     if done:
         progress.say(f"going on: {done:,} of {len(ordered):,} images are done")

@@ -63,11 +63,11 @@ class Journal:
         """Notes that shard `number` is whole."""
         _write_whole(self._note(number), json.dumps(dataclasses.asdict(shard)))
 
-    def finished(self) -> list[Shard]:
-        """The shards from the first on that are whole; what follows them is removed."""
+    def finished(self, *, strict: bool = False) -> list[Shard]:
+        """The shards from the first on that are whole, and with `strict` left nothing out; what follows is removed."""
         shards = []
         kept = {_LISTING}
-        while (shard := self._read(len(shards))) is not None:
+        while (shard := self._read(len(shards))) is not None and not (strict and shard.reasons):
             kept |= {self._note(len(shards)).name, self.path(len(shards)).name}
             shards.append(shard)
         for path in self._folder.iterdir():

@@ -4,11 +4,11 @@ import dataclasses
 import difflib
 import os
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from simam_jax.data.stored_records import StoredRecords
 from simam_jax.errors import UsageError
 
 _EVAL = ("validation", "test")  # the first that is there is taken
@@ -34,7 +34,7 @@ class ImageDataset:
     splits: dict[str, str]
     builder: Any
 
-    def records(self, split: str) -> Sequence[dict[str, Any]]:
+    def records(self, split: str) -> StoredRecords:
         """The records of one of our splits, by index: the image as its encoded file's bytes, the label as an int."""
         import tensorflow_datasets as tfds
 

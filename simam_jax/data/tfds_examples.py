@@ -8,6 +8,7 @@ import numpy as np
 
 from simam_jax.data.dataset import Dataset
 from simam_jax.data.decode import BadImageError, decode
+from simam_jax.data.stored_records import read_record
 from simam_jax.data.tfds_builder import ImageDataset, open_image_dataset
 from simam_jax.errors import UsageError
 
@@ -32,8 +33,18 @@ class TfdsExamples:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """int32 (N,); the first use reads the whole split."""
-        return np.array([self._records[place][self._dataset.label] for place in range(len(self))], np.int32)
+        """int32 (N,); the first use reads the whole split.
+
+        Raises:
+            UsageError: a record cannot be read, and so not be placed among those of its class.
+        """
+        return np.array([self._label(place) for place in range(len(self))], np.int32)
+
+    def _label(self, place: int) -> int:
+        try:
+            return int(read_record(self._records, place)[self._dataset.label])
+        except BadImageError as error:
+            raise UsageError(f"cannot read the label of {self.names[place]}: {error}") from error
 
     def __len__(self) -> int:
         return len(self._records)
@@ -42,9 +53,9 @@ class TfdsExamples:
         """The decoded image, uint8 (H, W, 3), and its label.
 
         Raises:
-            BadImageError: it cannot be decoded, or has no label.
+            BadImageError: it cannot be read or decoded, or has no label.
         """
-        record = self._records[place]
+        record = read_record(self._records, place)
         label = int(record[self._dataset.label])
         if label < 0:
             raise BadImageError("it has no label")

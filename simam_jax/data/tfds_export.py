@@ -1,13 +1,13 @@
 """Reads a TensorFlow Datasets set as if it were files."""
 
 import functools
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from simam_jax.data.decode import decode
+from simam_jax.data.decode import BadImageError, decode
 from simam_jax.data.encode import encode_png
 from simam_jax.data.original import Original
 from simam_jax.data.progress import Progress
+from simam_jax.data.stored_records import StoredRecords, read_record
 from simam_jax.data.tfds_builder import ImageDataset, open_image_dataset
 from simam_jax.errors import UsageError
 
@@ -21,7 +21,7 @@ def tfds_originals(name: str, progress: Progress) -> Iterator[Original]:
     train, `validation` or else `test` becomes eval; a set with neither is left to the seed's rule.
 
     Raises:
-      UsageError: as `open_image_dataset`, or a record has no label.
+      UsageError: as `open_image_dataset`, or a record has no label, or none that can be read.
     """
     dataset = open_image_dataset(name)
     whole = "eval" not in dataset.splits
@@ -37,13 +37,16 @@ def tfds_originals(name: str, progress: Progress) -> Iterator[Original]:
 def _labels(dataset: ImageDataset, split: str, progress: Progress) -> Iterator[int]:
     records = dataset.records(split)
     for index in range(len(records)):
-        label = int(records[index][dataset.label])
+        try:
+            label = int(read_record(records, index)[dataset.label])
+        except BadImageError as error:
+            raise UsageError(f"tfds:{dataset.name}: record {index} of {dataset.splits[split]}: {error}") from error
         if not 0 <= label < len(dataset.classes):
             raise UsageError(f"tfds:{dataset.name} has no label for record {index} of {dataset.splits[split]}")
         progress.update(f"listing {dataset.splits[split]}", index + 1, len(records))
         yield label
 
 
-def _png(records: Sequence[dict[str, Any]], index: int, key: str) -> bytes:
-    data = records[index][key]
+def _png(records: StoredRecords, index: int, key: str) -> bytes:
+    data = read_record(records, index)[key]
     return data if data.startswith(_PNG) else encode_png(decode(data))

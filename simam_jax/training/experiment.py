@@ -1,6 +1,7 @@
 """From a config to what a run is made of. A config's section is the keyword arguments of one factory."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from simam_jax.training.epochs import Epochs
 from simam_jax.training.mesh import check_batch_size, create_mesh, gather, on_mesh, replicated, scatter, split
 from simam_jax.training.metrics import EvalMetrics
 from simam_jax.training.optimizer import create_optimizer
-from simam_jax.training.processes import from_first
+from simam_jax.training.processes import from_first, is_first
 from simam_jax.training.schedule import create_schedule
 from simam_jax.training.state import TrainState, create_state
 from simam_jax.training.step import Batch, TrainStep, make_forward, make_train_step, measure
@@ -37,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 # What `prepare` makes without a download: a run may do so itself.
 _EMBEDDED = ("digits",)
+# A client of NFS remembers for up to a minute that a file was not there.
+_UNSEEN_S = 90.0
 _BEST_METRICS = ("accuracy", "balanced_accuracy", "top5")
 
 
@@ -222,16 +225,27 @@ def open_data(data: ConfigDict) -> Dataset:
     """
     if not data.dir:
         raise UsageError("the config has no data: give a prepared folder or tfds:NAME as --config.data.dir")
-    if not data.dir.startswith("tfds:") and not (Path(data.dir) / FILE_NAME).exists():
-        command = f"python -m simam_jax.prepare --source {data.source or 'SOURCE'} --out {data.dir}"
-        if data.source not in _EMBEDDED:
-            raise UsageError(
-                f"no prepared data in {data.dir}: make it with `{command}`, "
-                f"or try `--config configs/towernet.py:digits`, which prepares itself"
-            )
-        _log.info("preparing %s, once: %s", data.dir, command)
-        from_first(partial(prepare, data.source, data.dir))
+    if not data.dir.startswith("tfds:"):
+        manifest = Path(data.dir) / FILE_NAME
+        # Asked by the first alone: to another the folder may appear in the meantime, or only later.
+        from_first(partial(_make_sure_of, manifest, data.source))
+        deadline = time.monotonic() + _UNSEEN_S
+        while not (is_first() or manifest.exists() or time.monotonic() > deadline):
+            time.sleep(1)
     return open_dataset(data.dir)
+
+
+def _make_sure_of(manifest: Path, source: str) -> None:
+    if manifest.exists():
+        return
+    command = f"python -m simam_jax.prepare --source {source or 'SOURCE'} --out {manifest.parent}"
+    if source not in _EMBEDDED:
+        raise UsageError(
+            f"no prepared data in {manifest.parent}: make it with `{command}`, "
+            f"or try `--config configs/towernet.py:digits`, which prepares itself"
+        )
+    _log.info("preparing %s, once: %s", manifest.parent, command)
+    prepare(source, manifest.parent)
 
 
 def _create_records(splits: Mapping[str, Examples], data: ConfigDict, *, seed: int) -> dict[str, Records]:

@@ -17,6 +17,7 @@ from simam_jax.training.config import flatten
 from simam_jax.training.divergence import DivergenceWatch
 from simam_jax.training.experiment import Experiment, build
 from simam_jax.training.feed import feed
+from simam_jax.training.left_out import check_left_out
 from simam_jax.training.mesh import replicated
 from simam_jax.training.metrics import EvalMetrics, TrainMetrics, to_floats
 from simam_jax.training.processes import from_first, is_first, wait_for_all
@@ -52,7 +53,7 @@ def train(config: ConfigDict, workdir: Path) -> Outcome:
     Raises:
         UsageError: the config or the data is wrong, or the folder is another run's.
         DivergedError: a loss or gradient was not finite.
-        StorageError: something could not be written or every checkpoint is damaged.
+        StorageError: something could not be written, every checkpoint is damaged, or too many images cannot be read.
         Stopped: a signal came; everything is saved. One that comes while there is nothing to save ends the process.
     """
     started = time.perf_counter()
@@ -152,6 +153,8 @@ class _Run:
                 values["left_out"] = left_out
                 _log.warning("warning: %d training images left out up to step %d", left_out, self._step)
             self._write("train", values)
+            epochs = self._experiment.epochs
+            check_left_out(self._summaries.lines, epoch=epochs.of(self._step - 1), images=epochs.images)
             self._start_window()
 
     def _left_out(self) -> int:
@@ -234,7 +237,11 @@ def _evaluate(experiment: Experiment, state: TrainState, split: str, stop: StopR
         metrics = experiment.eval_step(state, batch)
         total = metrics if total is None else _merge_eval(total, metrics)
     assert total is not None
-    return to_floats(total)
+    values = to_floats(total)
+    if left_out := len(experiment.records[split]) - round(float(total.loss.count)):
+        values["left_out"] = left_out
+        _log.warning("warning: %d images of %s left out: they could not be read", left_out, split)
+    return values
 
 
 _merge_eval = jax.jit(EvalMetrics.merge)

@@ -15,7 +15,7 @@ import jax
 from jax._src import distributed
 
 from simam_jax.errors import UsageError
-from simam_jax.training.launchers import started_by_launcher
+from simam_jax.training.launchers import detection_method, started_by_launcher
 
 T = TypeVar("T")
 
@@ -48,17 +48,18 @@ def join(coordinator: str = "", processes: int = 0, process: int = -1, *, lost_a
         if not coordinator and not started_by_launcher():
             return
         group: dict[str, Any] = {}
+        method = detection_method()
     else:
         _check(coordinator, processes, process)
         group = {"coordinator_address": coordinator, "num_processes": processes, "process_id": process}
         # What else the environment says, such as a pod's or a Slurm step's, is not asked.
-        group["cluster_detection_method"] = "deactivate"
+        method = "deactivate"
     # JAX's preemption service would take SIGTERM away from `simam_jax.training.stopping`.
     jax.config.update("jax_enable_preemption_service", False)
     # Else JAX aborts this process when it misses another, before `simam_jax.training.peers` has said which.
     jax.config.update("jax_enable_recoverability", True)
     try:
-        jax.distributed.initialize(**group, heartbeat_timeout_seconds=lost_after)
+        jax.distributed.initialize(**group, cluster_detection_method=method, heartbeat_timeout_seconds=lost_after)
     except (RuntimeError, ValueError) as error:
         where = f"at {coordinator}" if group else "that the environment describes"
         raise UsageError(f"cannot join the group of processes {where}: {error}") from error

@@ -20,8 +20,9 @@ from simam_jax.data.dataset import Dataset
 from simam_jax.errors import UsageError
 from simam_jax.training.config import flatten
 
-# What may differ when a run goes on: where the data lies and how it is read, not what is computed.
-FREE_FIELDS = ("data.dir", "data.workers", "data.cache_gb", "log_every", "mesh.shard_state")
+# What may differ when a run goes on: where the data lies and how it is read, not what is computed; but for images that
+# can no longer be read, without which it may go on.
+FREE_FIELDS = ("data.dir", "data.workers", "data.cache_gb", "data.on_bad_record", "log_every", "mesh.shard_state")
 # Fields that older runs lack, with what those runs did; but for the implementation, which was stock XLA's: they go on
 # with the default, to rounding.
 _LATER = {

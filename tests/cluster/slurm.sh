@@ -88,7 +88,7 @@ export PYTHON CONFIG=configs/towernet.py:$folder/data RUN=$folder/run
 export JAX_PLATFORMS=cpu
 job=$(sbatch --parsable --partition=low --ntasks-per-node="$TASKS" --cpus-per-task=1 --time=30 \
   --output="$folder/job.out" launch/slurm/train.sbatch --config.epochs="$EPOCHS" --config.data.image_size=128 \
-  --config.checkpoint.best_above=0 --config.data.workers=0)
+  --config.checkpoint.best_above=0 --config.data.workers=1) # which Slurm signals too
 say "submitted: job $job, $TASKS tasks"
 
 # Follows the job's state, lets a job of higher priority come in after its first epoch, and waits for the end.

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,12 +53,41 @@ def test_impossible_fractions_are_refused(digits, fraction):
         open_splits(open_dataset(str(digits)), val_fraction=fraction)
 
 
-def test_a_folder_that_changed_is_noticed(digits, tmp_path):
-    folder = tmp_path / "changed"
-    shutil.copytree(digits, folder)
+def test_a_file_that_vanishes_moves_no_other_and_one_that_is_new_is_not_seen(digits, tmp_path):
+    folder = Path(shutil.copytree(digits, tmp_path / "changed"))
+    before = open_dataset(str(digits)).open_split("train")
+    gone = sorted((folder / "train" / "0").iterdir())[3]
+    gone.rename(gone.with_name("another.png"))
+    after = open_dataset(str(folder)).open_split("train")
+    assert list(after.names) == list(before.names)
+    np.testing.assert_array_equal(after.labels, before.labels)
+    place = list(after.names).index(f"0/{gone.name}")
+    with pytest.raises(FileNotFoundError):
+        after.read(place)
+    for other in {*range(len(after))} - {place}:
+        np.testing.assert_array_equal(after.read(other)[0], before.read(other)[0])
+
+
+def test_an_older_folder_is_listed_and_its_changes_are_noticed(digits, tmp_path):
+    folder = Path(shutil.copytree(digits, tmp_path / "older"))
+    (folder / "names.json").unlink()
+    for split in ("train", "eval"):
+        older, newer = (open_dataset(str(each)).open_split(split) for each in (folder, digits))
+        assert list(older.names) == list(newer.names)
+        np.testing.assert_array_equal(older.labels, newer.labels)
     next((folder / "eval" / "1").iterdir()).unlink()
     with pytest.raises(UsageError, match="the folder has changed since it was prepared"):
         open_dataset(str(folder)).open_split("eval")
+
+
+@pytest.mark.parametrize(
+    ("names", "why"), [("{", "is missing or damaged"), ('{"train": ["0/a"]}', r"has 1 images of train in names\.json")]
+)
+def test_damaged_names_are_noticed(digits, tmp_path, names, why):
+    folder = Path(shutil.copytree(digits, tmp_path / "damaged"))
+    (folder / "names.json").write_text(names)
+    with pytest.raises(UsageError, match=why):
+        open_dataset(str(folder)).open_split("train")
 
 
 def test_a_missing_folder_names_the_command(tmp_path):

@@ -1,3 +1,4 @@
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,8 @@ def records(count: int = 10, view=SQUEEZED, cache_gb: float = 1.0, on_bad_record
 
 
 def take(batches, count: int) -> list[dict]:
-    iterator = iter(batches)
-    return [next(iterator) for _ in range(count)]
+    with closing(iter(batches)) as iterator:
+        return [{name: np.array(values) for name, values in next(iterator).items()} for _ in range(count)]
 
 
 def places(batches) -> np.ndarray:
@@ -106,6 +107,39 @@ def test_processes_share_the_same_global_batches(process_count, view):
     for step, batch in enumerate(alone):
         for name, values in batch.items():
             np.testing.assert_array_equal(np.concatenate([share[step][name] for share in shares]), values)
+
+
+@pytest.mark.parametrize(("before", "after"), [((1, 0), (2, 1)), ((2, 1), (1, 2)), ((1, 2), (4, 0)), ((4, 0), (1, 0))])
+def test_going_on_with_other_processes_and_workers_repeats_and_skips_nothing(before, after):
+    """Three batches with so many processes and workers each, three more with others: the bits of six with one."""
+    found = global_batches(*before, start=0) + global_batches(*after, start=3)
+    alone = take(train_batches(records(), batch_size=8, seed=1), 6)
+    for batch, expected in zip(found, alone, strict=True):
+        for name, values in expected.items():
+            np.testing.assert_array_equal(batch[name], values)
+    np.testing.assert_array_equal(np.concatenate([batch["index"] for batch in found]), np.arange(6 * 8))
+    passes = places(found)[:40].reshape(4, 10)
+    assert [sorted(each) for each in passes.tolist()] == [list(range(10))] * 4
+
+
+def global_batches(process_count: int, workers: int, *, start: int) -> list[dict]:
+    """Three batches of eight, from all processes."""
+    shares = []
+    for index in range(process_count):
+        share = train_batches(
+            records(cache_gb=0.0),
+            batch_size=8,
+            seed=1,
+            start_step=start,
+            process_index=index,
+            process_count=process_count,
+            workers=workers,
+        )
+        shares.append(take(share, 3))
+    return [
+        {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+        for parts in zip(*shares, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("process_count", [1, 2])

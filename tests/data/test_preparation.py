@@ -1,6 +1,7 @@
 """A prepared folder is right, or is not there at all."""
 
 import errno
+import json
 import shutil
 import zipfile
 from hashlib import sha256
@@ -16,10 +17,12 @@ from simam_jax.data.manifest import fingerprint, read_manifest
 from simam_jax.data.preparation import prepare
 from simam_jax.errors import UsageError
 
+FILES = ["eval", "manifest.json", "names.json", "preview.png", "train"]
+
 
 def test_the_folder_holds_what_the_contract_says(class_tree, out):
     manifest = prepare(str(class_tree), out)
-    assert sorted(path.name for path in out.iterdir()) == ["eval", "manifest.json", "preview.png", "train"]
+    assert sorted(path.name for path in out.iterdir()) == FILES
     assert manifest == read_manifest(out)
     assert manifest.source == str(class_tree)
     assert manifest.classes == ("Bee", "ant", "猫")
@@ -32,6 +35,10 @@ def test_the_folder_holds_what_the_contract_says(class_tree, out):
             split = "eval" if index % 5 == 0 else "train"
             expected[f"{split}/{class_name}/{path.name.replace(' ', '_')}"] = path.read_bytes()
     assert images == expected
+    names = json.loads((out / "names.json").read_text())
+    assert names == {
+        split: [path.removeprefix(f"{split}/") for path in expected if path.startswith(split)] for split in names
+    }
 
 
 def test_statistics_are_those_of_all_training_pixels(class_tree, out, png):
@@ -163,7 +170,7 @@ def test_an_archive_is_like_its_folder(class_tree, out, tmp_path):
     manifest = prepare(archive, out)
     assert manifest.fingerprint == prepare(str(class_tree), tmp_path / "other").fingerprint
     assert manifest.source == archive
-    assert sorted(path.name for path in out.iterdir()) == ["eval", "manifest.json", "preview.png", "train"]
+    assert sorted(path.name for path in out.iterdir()) == FILES
 
 
 def test_a_hostile_archive_leaves_nothing(out, tmp_path, png):

@@ -212,6 +212,20 @@ def test_bad_images_are_listed_once_and_strict_keeps_the_work(class_tree, out, i
     assert [each["path"] for each in manifest.excluded] == ["Bee/image 0001.png", "猫/zz.png"]
 
 
+def test_an_image_that_is_mended_satisfies_strict(class_tree, out, whole, monkeypatch):
+    victim = class_tree / "ant" / "image 0006.png"
+    content = victim.read_bytes()
+    victim.write_bytes(b"")
+    with pytest.raises(UsageError, match=r"bad images in .*: 1, the first ant/image 0006\.png"):
+        shards(class_tree, out, strict=True)
+    assert images_in(out) == IMAGES
+    victim.write_bytes(content)
+    reads = count_reads(monkeypatch)
+    assert shards(class_tree, out, strict=True).excluded == ()
+    assert 0 < len(reads) < IMAGES, "what stands before it is kept"
+    assert files_below(out) == whole
+
+
 def test_an_archive_is_unpacked_again(class_tree, tmp_path, out, monkeypatch):
     archive = shutil.make_archive(str(tmp_path / "photos"), "zip", class_tree)
     with monkeypatch.context() as patch:

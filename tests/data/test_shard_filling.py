@@ -29,7 +29,8 @@ def assert_same_set(files: Path, shards: Path) -> None:
     described = [json.loads((folder / "manifest.json").read_text()) for folder in (files, shards)]
     assert [each["options"].pop("format") for each in described] == ["files", "array_record"]
     assert described[0] == described[1]
-    assert (files / "preview.png").read_bytes() == (shards / "preview.png").read_bytes()
+    for name in ("preview.png", "names.json"):
+        assert (files / name).read_bytes() == (shards / name).read_bytes()
     for split in ("train", "eval"):
         examples = open_dataset(str(shards)).open_split(split)
         stored = [(name, examples._records[place]["image"]) for place, name in enumerate(examples.names)]

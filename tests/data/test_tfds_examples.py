@@ -75,6 +75,45 @@ def test_a_record_without_a_label_is_named(prepared_tfds):
         records(examples).read(place, place)
 
 
+def shards(folder, split: str):
+    return sorted(folder.glob(f"tiny_set/*/*-{split}.array_record-*"))
+
+
+def test_a_torn_record_is_named_and_can_be_left_out(prepared_tfds, tmp_path, log):
+    name = prepared_tfds(TinySet)
+    labels = open_dataset(f"tfds:{name}").open_split("train").labels
+    (file,) = shards(tmp_path, "train")
+    data = bytearray(file.read_bytes())
+    data[1000:1010] = b"\0" * 10
+    file.write_bytes(data)
+    examples = open_dataset(f"tfds:{name}").open_split("train")
+    bad = [place for place in range(len(examples)) if not readable(examples, place)]
+    assert 0 < len(bad) < len(examples)
+    with pytest.raises(UsageError, match=f"cannot read the label of train/{bad[0]}: "):
+        _ = examples.labels
+    vars(examples)["labels"] = labels  # else the check of types, which the tests have, reads them
+    with pytest.raises(UsageError, match=f"cannot read the image train/{bad[0]}: .*on_bad_record=skip"):
+        records(examples).read(bad[0], 0)
+    held = Records(examples, FixedView(8, False, 0), cache_gb=0.0, on_bad_record="skip")
+    assert held.read(bad[0], 0)["mask"] == 0
+    assert f"left out: train/{bad[0]}" in log.text
+
+
+def test_a_shard_that_vanishes_is_a_bad_record(prepared_tfds, tmp_path):
+    examples = open_dataset(f"tfds:{prepared_tfds(TinySet)}").open_split("eval")
+    shards(tmp_path, "test")[0].unlink()
+    with pytest.raises(BadImageError, match="No such file"):
+        examples.read(0)
+
+
+def readable(examples, place: int) -> bool:
+    try:
+        examples.read(place)
+    except BadImageError:
+        return False
+    return True
+
+
 def test_tensorflow_is_not_imported_to_read(prepared_tfds):
     if "tensorflow" in sys.modules:
         pytest.skip("another test has imported TensorFlow")

@@ -1,8 +1,12 @@
 """Several processes train as one does: the same states, the same lines, and the same end."""
 
+import json
 import os
+import re
 import signal
+import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -109,26 +113,70 @@ def test_every_topology_gives_the_same_states(start, tmp_path, shard):
         assert after[3] < 1e-3
 
 
+RECORDING = str(Path(__file__).with_name("recording_main.py"))
+
+
+class Recorded:
+    """Runs that note their batches in a folder."""
+
+    def __init__(self, start, folder: Path):
+        self._start, self._folder = start, folder
+
+    def start(self, name: str, run: Path, *settings: str, processes: int, devices: int):
+        folder = self._folder / name
+        folder.mkdir(parents=True)
+        return self._start(
+            run,
+            *settings,
+            processes=processes,
+            devices=devices,
+            prefixes={i: [sys.executable, RECORDING] for i in range(processes)},
+            variables={i: {"RECORD": str(folder / str(i))} for i in range(processes)},
+        )
+
+    def steps(self, name: str) -> dict[int, dict[int, str]]:
+        """Of all processes together: step → place in the stream → digest; the last were read ahead for nobody."""
+        found = defaultdict(dict)
+        for file in (self._folder / name).iterdir():
+            for line in map(json.loads, file.read_text().splitlines()):
+                for place, digest in zip(line["index"], line["digest"], strict=True):
+                    assert place not in found[place // 8], "seen twice"
+                    found[place // 8][place] = digest
+        return found
+
+
 @pytest.mark.slow
 def test_resume_on_another_topology(start, tmp_path):
-    """Saved on 4 devices, gone on with on 1, on 2 processes of 2, and with other workers."""
+    """Saved on 4 devices, gone on with on 1, on 2 processes of 2, and with other workers: the same 96 images."""
     settings = ("--config.epochs=4", "--config.log_every=1")
+    recorded = Recorded(start, tmp_path / "batches")
     whole = tmp_path / "whole"
-    assert start(whole, *settings, processes=1, devices=4).end()[0][0] == 0
+    assert recorded.start("whole", whole, *settings, processes=1, devices=4).end()[0][0] == 0
+    expected = {step: places for step, places in recorded.steps("whole").items() if step < 12}
+    assert [sorted(expected[step]) for step in range(12)] == [list(range(8 * step, 8 * step + 8)) for step in range(12)]
     for name, (processes, devices, extra) in {
         "1 x 1": (1, 1, ()),
         "2 x 2": (2, 2, ()),
         "2 x 2, split": (2, 2, ("--config.mesh.shard_state=True",)),
+        "2 x 1, 1 worker each": (2, 1, ("--config.data.workers=1", "--config.data.cache_gb=0.0")),
         "1 x 4, 2 workers": (1, 4, ("--config.data.workers=2", "--config.data.cache_gb=0.0")),
     }.items():
         run = tmp_path / name.replace(" ", "")
-        group = start(run, *settings, processes=1, devices=4)
+        group = recorded.start(f"{run.name}-before", run, *settings, processes=1, devices=4)
         wait_for_lines(run, 5, group)
         group.processes[0].send_signal(signal.SIGTERM)
-        assert group.end()[0][0] == 75
-        for exit_code, said in start(run, *settings, *extra, processes=processes, devices=devices).end():
+        ((exit_code, said),) = group.end()
+        assert exit_code == 75, said
+        stopped_at = int(re.search(r"stopped by SIGTERM at step (\d+) of 12", said)[1])
+        again = recorded.start(f"{run.name}-after", run, *settings, *extra, processes=processes, devices=devices)
+        for exit_code, said in again.end():
             assert exit_code == 0, said
+        before, after = (recorded.steps(f"{run.name}-{part}") for part in ("before", "after"))
+        assert min(after) == stopped_at
+        taken = {step: before[step] if step < stopped_at else after[step] for step in range(12)}
+        assert taken == expected, "each place of the stream once, and the same bits there"
         assert_same_lines(run, whole, tolerance=2e-2)
         ours, theirs = states(run), states(whole)
-        print(f"4 devices, then {name}: {difference(ours[12], theirs[12]):.1e} after 12 steps")
-        assert difference(ours[12], theirs[12]) < 1e-2
+        apart = difference(ours[12], theirs[12])
+        print(f"4 devices to step {stopped_at}, then {name}: the same 12 batches; {apart:.1e} after them")
+        assert apart < 1e-2

@@ -65,6 +65,18 @@ def test_run(pod):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("variables", "config", "run"),
+    [
+        ({}, "configs/towernet.py:digits", "runs/mine"),
+        ({"SHARE": "10.0.0.2:/share"}, "configs/towernet.py:/mnt/share/data/flowers", "/mnt/share/runs/mine"),
+    ],
+)
+def test_what_is_not_said_lies_where_there_is_a_place_for_it(pod, variables, config, run):
+    _, (call,) = pod("run", **variables)
+    assert f"--config {config} --workdir {run} " in remote(call).replace("'", "")
+
+
 def test_75_starts_again_and_other_codes_do_not(pod):
     done, calls = pod("run", exit_codes=[75, 75, 3])
     assert (done.returncode, len(calls)) == (3, 3)

@@ -44,7 +44,7 @@ def test_the_table_of_the_document(networks, root):
 def test_what_each_network_adds_up(networks):
     totals = networks["ResNet-50"]["totals"]
     assert totals["parameters"] == 25_557_032
-    assert reduced(parameters=totals["parameters"], batch_stats=totals["batch_stats"]) == (102_228_128, 318_720)
+    assert reduced(parameters=totals["parameters"], batch_stats=totals["batch_stats"]) == (102_228_128, 212_480)
 
 
 @pytest.mark.parametrize(("devices", "times"), [(1, 0), (2, 1), (4, 1.5), (1024, 2 * 1023 / 1024)])

@@ -1,9 +1,10 @@
 """A program, for it needs more devices than the tests have: what steps take and move on each of 1 to 8 virtual devices.
 
 Prints JSON, a row a network and number of devices: {"network", "devices", "split", "parameters", "batch_stats",
-"layout", "live", "compiled", "all-reduce", "all-gather"}. Parameters and batch statistics are numbers of values, the
-others bytes a device: "layout" of parameters and momenta, by their shardings, "live" of such arrays that exist,
-"compiled" all that the step's executable takes; the last two what it adds up and gathers.
+"layout", "live", "given", "compiled", "all-reduce", "all-gather"}. Parameters and batch statistics are numbers of
+values, the others bytes a device: "layout" of parameters and momenta, by their shardings, "live" of such arrays that
+exist, "given" of the step's arguments, "compiled" all that its executable takes (arguments, results that are not in
+their place, and temporaries); the last two what it adds up and gathers.
 """
 
 import json
@@ -79,6 +80,13 @@ class Setup:
         return jitted.lower(self.like, batch_like(self.batch, self.image_size, self.mesh)).compile()
 
 
+def compiled_bytes(compiled: jax.stages.Compiled) -> dict[str, int]:
+    """What a step's executable holds at once, and what of that it is given."""
+    memory = compiled.memory_analysis()
+    rest = memory.temp_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
+    return {"given": memory.argument_size_in_bytes, "compiled": memory.argument_size_in_bytes + rest}
+
+
 def collective_bytes(program: str, name: str) -> int:
     """Of the results of all collectives of a name in an executable's HLO."""
     shapes = re.findall(rf"= (.*?) {name}(?:-start)?\(", program)
@@ -98,7 +106,7 @@ def main() -> None:
                 row["live"] = setup.live_bytes()
             if network != "vgg19" and devices > 1:
                 compiled = setup.compile()
-                row["compiled"] = compiled.memory_analysis().argument_size_in_bytes
+                row |= compiled_bytes(compiled)
                 for name in ("all-reduce", "all-gather"):
                     row[name] = collective_bytes(compiled.as_text(), name)
             rows.append(row)

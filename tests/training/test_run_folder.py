@@ -54,6 +54,12 @@ def test_another_config_is_refused(claim, towernet, field, said):
         claim(towernet("schedule.milestones=82,123", field))
 
 
+@pytest.mark.parametrize("field", ["data.on_bad_record=skip", "data.workers=3", "log_every=7"])
+def test_what_changes_nothing_may_differ(claim, towernet, field):
+    claim(towernet())
+    assert claim(towernet(field)).config() == towernet(field)
+
+
 def test_a_run_of_0_1_0_lacks_the_later_fields_and_goes_on(claim, towernet, tmp_path):
     config = towernet()
     claim(config)
