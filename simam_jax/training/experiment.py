@@ -222,16 +222,22 @@ def open_data(data: ConfigDict) -> Dataset:
     """
     if not data.dir:
         raise UsageError("the config has no data: give a prepared folder or tfds:NAME as --config.data.dir")
-    if not data.dir.startswith("tfds:") and not (Path(data.dir) / FILE_NAME).exists():
-        command = f"python -m simam_jax.prepare --source {data.source or 'SOURCE'} --out {data.dir}"
-        if data.source not in _EMBEDDED:
-            raise UsageError(
-                f"no prepared data in {data.dir}: make it with `{command}`, "
-                f"or try `--config configs/towernet.py:digits`, which prepares itself"
-            )
-        _log.info("preparing %s, once: %s", data.dir, command)
-        from_first(partial(prepare, data.source, data.dir))
+    if not data.dir.startswith("tfds:"):
+        from_first(partial(_prepare_missing, data))
     return open_dataset(data.dir)
+
+
+def _prepare_missing(data: ConfigDict) -> None:
+    if (Path(data.dir) / FILE_NAME).exists():
+        return
+    command = f"python -m simam_jax.prepare --source {data.source or 'SOURCE'} --out {data.dir}"
+    if data.source not in _EMBEDDED:
+        raise UsageError(
+            f"no prepared data in {data.dir}: make it with `{command}`, "
+            f"or try `--config configs/towernet.py:digits`, which prepares itself"
+        )
+    _log.info("preparing %s, once: %s", data.dir, command)
+    prepare(data.source, data.dir)
 
 
 def _create_records(splits: Mapping[str, Examples], data: ConfigDict, *, seed: int) -> dict[str, Records]:
