@@ -1,7 +1,6 @@
 """What every command shares: its parser and the way from an exception to an exit code."""
 
 import argparse
-import errno
 import io
 import logging
 import os
@@ -9,9 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from simam_jax.errors import DivergedError, Stopped, StorageError, UsageError
-
-_STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+from simam_jax.errors import STORAGE_ERRNOS, DivergedError, Stopped, StorageError, UsageError
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,7 +48,9 @@ def explain(error: BaseException) -> tuple[str, int] | None:
             return "interrupted", 130
         case UsageError() | DivergedError() | StorageError():
             return _line(error), error.exit_code
-        case OSError(errno=number) if number in _STORAGE_ERRNOS:
+        case BrokenPipeError():
+            return "error: nobody reads what is printed any longer", 1
+        case OSError(errno=number) if number in STORAGE_ERRNOS:
             return _line(error), StorageError.exit_code
         case _:
             return None

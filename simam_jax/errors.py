@@ -1,5 +1,18 @@
 """The ways a command can end other than well, each with its exit code."""
 
+import errno
+
+STORAGE_ERRNOS = {
+    getattr(errno, name)
+    for name in (
+        *("ENOSPC", "EDQUOT", "EROFS", "EFBIG", "EIO", "EACCES", "EPERM", "EMFILE", "ENFILE"),
+        *("ESTALE", "ETIMEDOUT", "ENOTCONN"),  # of a file system over the network
+    )
+}
+"""What the system says of storage that cannot be used as it is, whatever the files hold."""
+RUN_AGAIN = 75
+"""The exit code where nothing is wrong with the run: it was stopped by SIGTERM, or its processes missed one another."""
+
 
 class UsageError(ValueError):
     """Wrong usage, a bad config or missing data: exit code 2, one line."""
@@ -14,7 +27,7 @@ class DivergedError(RuntimeError):
 
 
 class StorageError(OSError):
-    """Storage that is full, read-only or damaged: exit code 4."""
+    """Storage that is full, read-only, out of reach or damaged: exit code 4."""
 
     exit_code = 4
 

@@ -2,11 +2,16 @@
 
 import shlex
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simam_jax import command
 from simam_jax.errors import Stopped, UsageError
+
+if TYPE_CHECKING:
+    from simam_jax.training.stopping import StopRequest
 
 _DESCRIPTION = """\
 Trains a network as a config file says, on all devices, and keeps the best and the latest checkpoints. The same command
@@ -21,8 +26,9 @@ _EPILOG = """\
 every field of the config (see configs/base.py) can be changed by --config.FIELD=VALUE, such as
 --config.schedule.learning_rate=0.02
 
-exit codes: 0 done; 2 wrong usage, config or data; 3 the loss is not finite; 4 storage full or damaged;
-75 and 130 stopped by SIGTERM and Ctrl-C: saved, run again to go on; 75 also where another process was lost
+exit codes: 0 done; 2 wrong usage, config or data; 3 the loss is not finite; 4 storage full, out of reach or damaged;
+75 and 130 stopped by SIGTERM and Ctrl-C: saved, run again to go on; 75 also where another process was lost or did not
+come. Where the first process is killed, JAX mostly aborts the others (134); run again all the same
 """
 
 
@@ -44,10 +50,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     group.add_argument(
         "--lost-after", type=int, default=60, metavar="SECONDS", help="without a sign of a process (default: 60)"
     )
+    group.add_argument(
+        "--join-within", type=int, default=1800, metavar="SECONDS", help="in which all are to come (default: 1800)"
+    )
     args, overrides = parser.parse_known_args(argv)
     if args.lost_after < 1:
         raise UsageError(f"--lost-after must be at least 1 second, got {args.lost_after}")
+    if args.join_within < 1:
+        raise UsageError(f"--join-within must be at least 1 second, got {args.join_within}")
 
+    from simam_jax.training.stopping import StopRequest
+
+    # Without arguments of a caller's the process is this command's.
+    with StopRequest(last=argv is None) as stop:
+        try:
+            _train(args, overrides, stop)
+        except Stopped as stopped:
+            words = ["python", "-m", "simam_jax.main", *(sys.argv[1:] if argv is None else argv)]
+            raise Stopped(f"{stopped}; go on with: {shlex.join(words)}", exit_code=stopped.exit_code) from stopped
+    return 0
+
+
+def _train(args: Namespace, overrides: Sequence[str], stop: "StopRequest") -> None:
     from simam_jax.training.launchers import hush_jax, started_by_launcher
 
     if args.coordinator or started_by_launcher():
@@ -64,21 +88,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     use_compilation_cache()
     workdir = Path(args.workdir or Path("runs") / run_name(args.config))
-    join(args.coordinator, args.processes, args.process, lost_after=args.lost_after)
+    join(args.coordinator, args.processes, args.process, lost_after=args.lost_after, within=args.join_within)
     say = print if is_first() else lambda *_, **__: None
     say(f"run: {workdir}", flush=True)
-    try:
-        with together(args.lost_after):
-            outcome = train(config, workdir)
-    except Stopped as stop:
-        words = ["python", "-m", "simam_jax.main", *(sys.argv[1:] if argv is None else argv)]
-        raise Stopped(f"{stop}; go on with: {shlex.join(words)}", exit_code=stop.exit_code) from stop
+    with together(args.lost_after):
+        outcome = train(config, workdir, stop)
     if outcome.best is None:
         say(f"done after {outcome.steps} steps; no checkpoint beat {config.checkpoint.best_above}; run: {workdir}")
     else:
         best = f"best {metric_name(config)} is {outcome.best.value:.4f} at epoch {outcome.best_epoch}"
         say(f"done: {best}; run: {workdir}")
-    return 0
 
 
 if __name__ == "__main__":

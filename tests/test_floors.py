@@ -20,7 +20,7 @@ FLOORS = [
 ]
 FRONT_ROW = {"main", "prepare", "evaluate", "predict", "summary", "visualize", "benchmark", "compare", "report"}
 # Beside the floors: what these may import, and from which floor upwards they may be imported.
-BESIDE = {"data": {"errors", "data"}, "reporting": {"errors", "reporting"}}
+BESIDE = {"data": {"errors", "whole_file", "data"}, "reporting": {"errors", "whole_file", "reporting"}}
 HEAVY_FREE = {"jax", "jaxlib", "flax", "tensorflow", "grain", "tensorflow_datasets", "matplotlib"}
 DRAWERS = {"utils.py", "util.py", "common.py", "helpers.py", "helper.py", "misc.py"}
 
@@ -36,7 +36,7 @@ def height(name: str) -> float:
     for level, floor in enumerate(FLOORS):
         if name == floor or (name in floor and isinstance(floor, list)):
             return level
-    return {"command": 0.5, "host_memory": 0.5, "data": 0, "reporting": 0}.get(name, len(FLOORS))
+    return {"command": 0.5, "host_memory": 0.5, "whole_file": 0.5, "data": 0, "reporting": 0}.get(name, len(FLOORS))
 
 
 def imported(path: Path, *, top_level_only: bool = False) -> set[str]:

@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+
+from simam_jax.whole_file import whole_file
 
 _LISTING = "listing"
 
@@ -53,7 +54,7 @@ class Journal:
         if self.outdated:
             shutil.rmtree(folder)
         folder.mkdir(exist_ok=True)
-        _write_whole(path, listing)
+        _write(path, listing)
 
     def path(self, number: int) -> Path:
         """Where shard `number` is written."""
@@ -61,7 +62,7 @@ class Journal:
 
     def add(self, number: int, shard: Shard) -> None:
         """Notes that shard `number` is whole."""
-        _write_whole(self._note(number), json.dumps(dataclasses.asdict(shard)))
+        _write(self._note(number), json.dumps(dataclasses.asdict(shard)))
 
     def finished(self, *, strict: bool = False) -> list[Shard]:
         """The shards from the first on that are whole, and with `strict` left nothing out; what follows is removed."""
@@ -87,11 +88,6 @@ class Journal:
         return self._folder / f"{number:05d}.json"
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Writes a file that has all of its text or is not there, after a power cut too."""
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")

@@ -1,10 +1,11 @@
-"""Ending a process on a signal, whatever its main thread is at."""
+"""Ending a process on a signal, or when time is up, whatever its main thread is at."""
 
 import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 _STOP = 0  # no signal's number
 
@@ -46,5 +47,22 @@ class EndOnSignal:
     def _watch(self) -> None:
         while (number := os.read(self._reading, 1)[0]) != _STOP:
             if number in self._lines:
-                print(self._lines[number], file=sys.stderr, flush=True)
-                os._exit(self._exit_codes[number])
+                _end(self._lines[number], self._exit_codes[number])
+
+
+@contextmanager
+def ends_after(seconds: float, line: str, exit_code: int) -> Iterator[None]:
+    """A block that may take so long; after that the process ends at once, with a line on stderr."""
+    timer = threading.Timer(seconds, _end, (line, exit_code))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _end(line: str, exit_code: int) -> None:
+    with suppress(OSError):  # whoever read it may be gone
+        print(line, file=sys.stderr, flush=True)
+    os._exit(exit_code)

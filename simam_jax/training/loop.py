@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
     steps: int
 
 
-def train(config: ConfigDict, workdir: Path) -> Outcome:
+def train(config: ConfigDict, workdir: Path, stop: StopRequest | None = None) -> Outcome:
     """Trains in `workdir` until the config's last epoch, going on from the latest checkpoint where there is one.
 
     The same config, data, kind and number of devices give the same bits, however often the run was interrupted.
@@ -55,10 +55,11 @@ def train(config: ConfigDict, workdir: Path) -> Outcome:
         DivergedError: a loss or gradient was not finite.
         StorageError: something could not be written, every checkpoint is damaged, or too many images cannot be read.
         Stopped: a signal came; everything is saved. One that comes while there is nothing to save ends the process.
+        JaxRuntimeError: another process is gone, or a device fails.
     """
     started = time.perf_counter()
-    with StopRequest() as stop:
-        return _train(config, workdir, stop, started)
+    with StopRequest() if stop is None else nullcontext(stop) as request:
+        return _train(config, workdir, request, started)
 
 
 def _train(config: ConfigDict, workdir: Path, stop: StopRequest, started: float) -> Outcome:
@@ -97,7 +98,6 @@ class _Run:
             _log.info("%s", parameter_overview.get_parameter_overview(self._state.params, include_stats=False))
         else:
             self._step, self._state, self._window = saved[0], saved[1]["state"], saved[1]["window"]
-            self.checkpoints.remove_after(self._step)
             _log.info("going on from step %d of %d", self._step, experiment.epochs.steps)
         self._summaries = Summaries(folder.path, step=self._step, hyperparameters=flatten(config))
         self._merge = jax.jit(TrainMetrics.merge)
@@ -231,11 +231,12 @@ def metric_name(config: ConfigDict) -> str:
 def _evaluate(experiment: Experiment, state: TrainState, split: str, stop: StopRequest) -> dict[str, float] | None:
     """The metrics of a state on a whole split; None where a signal came in between."""
     total: EvalMetrics | None = None
-    for batch in feed(experiment.eval_batches(split), experiment.mesh):
-        if stop.is_due():
-            return None
-        metrics = experiment.eval_step(state, batch)
-        total = metrics if total is None else _merge_eval(total, metrics)
+    with closing(feed(experiment.eval_batches(split), experiment.mesh)) as batches:
+        for batch in batches:
+            if stop.is_due():
+                return None
+            metrics = experiment.eval_step(state, batch)
+            total = metrics if total is None else _merge_eval(total, metrics)
     assert total is not None
     values = to_floats(total)
     if left_out := len(experiment.records[split]) - round(float(total.loss.count)):

@@ -18,11 +18,9 @@ from contextlib import contextmanager, suppress
 import jax
 
 from simam_jax.command import explain
-from simam_jax.errors import Stopped
+from simam_jax.errors import RUN_AGAIN, Stopped
 from simam_jax.training import processes
-
-# A lost process is no fault of the run's: run again and it goes on, as after a SIGTERM.
-LOST_EXIT_CODE = 75
+from simam_jax.training.causes import from_devices
 
 _EVERY = 1.0  # seconds between looks
 _FAILED = "peers/failed"
@@ -35,10 +33,13 @@ def together(lost_after: int) -> Iterator[None]:
 
     Where a process fails, all end with its exit code and its error's line. Where one is lost, the others end with exit
     code 75 and a line that names it, at the latest some seconds after `lost_after`. Only where it is the first, which
-    holds the group together, JAX ends the others itself, by SIGABRT.
+    holds the group together, JAX mostly ends the others itself, by SIGABRT.
 
     Args:
         lost_after: as given to `processes.join`.
+
+    Raises:
+        Stopped: the block did, in the first process; the others exit.
     """
     if not processes.several():
         yield
@@ -46,6 +47,7 @@ def together(lost_after: int) -> Iterator[None]:
     watch = _Watch()
     speaks = processes.is_first()
     try:
+        processes.check_devices()
         yield
     except Stopped as stop:
         watch.leave()
@@ -55,8 +57,9 @@ def together(lost_after: int) -> Iterator[None]:
     except BaseException as error:
         line, exit_code = explain(error) or ("", 0)
         if not line:
-            # It may be but a collective's complaint about a lost process, which the watch is going to name.
-            time.sleep(2 * lost_after + _EVERY)
+            if from_devices(error):
+                # It may be but a collective's complaint about a lost process, which the watch is going to name.
+                time.sleep(2 * lost_after + _EVERY)
             traceback.print_exception(error)
             line, exit_code = f"error: {type(error).__name__}: {error}", 1
         watch.fail(line, exit_code)
@@ -102,31 +105,34 @@ class _Watch:
         everybody = set(range(jax.process_count()))
         while not self._left.wait(_EVERY):
             try:
-                failed = self._failed()
-                if failed is not None:
-                    self._end(f"error: {self._names[failed['process']]} failed: {failed['line']}", failed["exit_code"])
+                self._end_if_failed()
                 lost = everybody - set(processes.store().get_live_nodes(sorted(everybody)))
+                if lost:
+                    # One that fails says so first, and then it is gone: it may have done both since the last look.
+                    self._end_if_failed()
             except Exception as error:
                 if self._left.is_set():
                     return
-                self._end(f"error: lost {self._names[0]}: {error}; {_AGAIN}", LOST_EXIT_CODE)
+                self._end(f"error: lost {self._names[0]}: {error}; {_AGAIN}", RUN_AGAIN)
             else:
                 if lost and not self._left.is_set():
                     names = ", ".join(self._names[i] for i in sorted(lost))
-                    self._end(f"error: lost {names}; {_AGAIN}", LOST_EXIT_CODE)
+                    self._end(f"error: lost {names}; {_AGAIN}", RUN_AGAIN)
 
-    def _failed(self) -> dict | None:
+    def _end_if_failed(self) -> None:
         try:
-            return json.loads(processes.store().key_value_try_get(_FAILED))
+            failed = json.loads(processes.store().key_value_try_get(_FAILED))
         except Exception as error:
             if "NOT_FOUND" in str(error):
-                return None
+                return
             raise
+        self._end(f"error: {self._names[failed['process']]} failed: {failed['line']}", failed["exit_code"])
 
     def _end(self, line: str, exit_code: int) -> None:
         with self._lock:  # the main thread and the watch may both have come to the end: one line will do
-            print(line, file=sys.stderr, flush=True)
-            sys.stdout.flush()
+            with suppress(OSError):  # a reader that is gone may be the very reason
+                print(line, file=sys.stderr, flush=True)
+                sys.stdout.flush()
             for worker in multiprocessing.active_children():
                 worker.terminate()
             self._say_goodbye()

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import stat
@@ -19,6 +20,8 @@ from ml_collections import ConfigDict
 from simam_jax.data.dataset import Dataset
 from simam_jax.errors import UsageError
 from simam_jax.training.config import flatten
+from simam_jax.training.storing import storing
+from simam_jax.whole_file import whole_file
 
 # What may differ when a run goes on: where the data lies and how it is read, not what is computed; but for images that
 # can no longer be read, without which it may go on.
@@ -38,6 +41,10 @@ _PACKAGES = ("simam-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", 
 _NO_PLACE = {
     getattr(errno, name) for name in ("EACCES", "EPERM", "ENOENT", "ENOTDIR", "EEXIST", "ENAMETOOLONG", "ELOOP")
 }
+# Of a file system that has no locks, as some clusters' have none.
+_NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
+
+_log = logging.getLogger(__name__)
 
 
 class RunFolder:
@@ -156,6 +163,12 @@ class RunFolder:
         except BlockingIOError:
             self.release()
             raise UsageError(f"another process is training in {self.path}") from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            _log.warning(
+                "warning: %s cannot be locked (%s): see that no other command trains in it", self.path, error.strerror
+            )
 
     def _read(self, name: str) -> dict:
         try:
@@ -169,9 +182,9 @@ class RunFolder:
         return found
 
     def _write(self, name: str, content: Mapping[str, object]) -> None:
-        partial = self.path / f".{name}.partial"
-        partial.write_text(json.dumps(content, indent=2) + "\n")
-        partial.replace(self.path / name)
+        path = self.path / name
+        with storing(str(path)), whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _with_tuples(value: Any) -> Any:

@@ -1,21 +1,22 @@
-"""Stopping on a signal: at once while there is nothing to save, after that at the next safe moment."""
+"""Stopping on a signal: at once while there is nothing to save, after that at the next safe moment.
+
+Imports no JAX before there is something to save: a signal may come while that is being imported.
+"""
 
 import signal
 import threading
-from collections import deque
-from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
 
-import jax
-import numpy as np
-from jax.sharding import NamedSharding
-
-from simam_jax.training.divergence import IN_FLIGHT
+from simam_jax.errors import RUN_AGAIN
 from simam_jax.training.ending import EndOnSignal
-from simam_jax.training.mesh import create_mesh, replicated, split
-from simam_jax.training.processes import several
 
-_EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
+if TYPE_CHECKING:
+    from simam_jax.training.vote import Vote
+
+_EXIT_CODES = {signal.SIGTERM: RUN_AGAIN, signal.SIGINT: 130}
+# Where processes get different ones, Ctrl-C counts: SIGTERM's exit code would have a launcher start them again.
+_BY_WEIGHT = (None, signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequest:
@@ -26,10 +27,17 @@ class StopRequest:
     the main thread, where no signal arrives, it notes nothing.
     """
 
-    def __init__(self):
-        self._signal: int | None = None
-        self._is_due = False
-        self._votes: deque[jax.Array] = deque()
+    def __init__(self, *, last: bool = False):
+        """Sets nothing up.
+
+        Args:
+            last: after the block comes nothing but the process's end, whose exit code no signal is to change any more.
+                Else the handlers that were there before are back after it.
+        """
+        self._last = last
+        self._signal: signal.Signals | None = None
+        self._agreed: signal.Signals | None = None
+        self._vote: Vote | None = None
         self._previous: dict[int, object] = {}
         self._ending = EndOnSignal(
             {
@@ -50,47 +58,44 @@ class StopRequest:
     def __exit__(self, *_) -> None:
         self._ending.stop()
         for number, handler in self._previous.items():
-            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+            signal.signal(number, signal.SIG_IGN if self._last else handler)  # pyright: ignore[reportArgumentType]
 
     def defer(self) -> None:
         """From here on signals are noted: there is something to save first."""
+        from simam_jax.training.processes import several
+        from simam_jax.training.vote import Vote
+
+        if several():
+            self._vote = Vote()
         self._ending.stop()
 
     def is_due(self) -> bool:
         """Whether to stop here.
 
-        Several processes must ask equally often, and all get the same answer: a signal to any of them is one to all. It
-        is a vote on the devices, counted a few questions late so that nobody waits for it.
+        Several processes must ask equally often, and all get the same answer: a signal to any of them is one to all.
         """
-        if not several():
-            return self._signal is not None
-        if not self._is_due:
-            self._votes.append(self._count_votes())
-            self._is_due = len(self._votes) > IN_FLIGHT and int(self._votes.popleft()) > 0
-        return self._is_due
+        if self._agreed is None:
+            weight = _BY_WEIGHT.index(self._signal)
+            self._agreed = _BY_WEIGHT[weight if self._vote is None else self._vote.cast(weight)]
+        return self._agreed is not None
 
     @property
     def name(self) -> str:
         """The signal's name."""
-        return "a signal to another process" if self._signal is None else signal.Signals(self._signal).name
+        name = self._reason.name
+        return name if self._reason == self._signal else f"{name} to another process"
 
     @property
     def exit_code(self) -> int:
         """What the process should exit with."""
-        return _EXIT_CODES[signal.SIGTERM if self._signal is None else signal.Signals(self._signal)]
+        return _EXIT_CODES[self._reason]
 
-    def _count_votes(self) -> jax.Array:
-        mesh = create_mesh()
-        own = np.full(jax.local_device_count(), self._signal is not None, np.int32)
-        return _sum(jax.make_array_from_process_local_data(split(mesh), own), replicated(mesh))
+    @property
+    def _reason(self) -> signal.Signals:
+        return self._agreed or self._signal or signal.SIGTERM
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         if number == signal.SIGINT and self._signal == signal.SIGINT:
             raise KeyboardInterrupt
-        self._signal = number
-
-
-@partial(jax.jit, static_argnums=1)
-def _sum(votes: jax.Array, sharding: NamedSharding) -> jax.Array:
-    return jax.lax.with_sharding_constraint(votes.sum(), sharding)
+        self._signal = signal.Signals(number)

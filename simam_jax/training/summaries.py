@@ -12,6 +12,7 @@ from pathlib import Path
 from simam_jax.training.processes import from_first, is_first
 from simam_jax.training.storing import storing
 from simam_jax.training.tensorboard import Board
+from simam_jax.whole_file import whole_file
 
 FILE_NAME = "metrics.jsonl"
 
@@ -73,10 +74,8 @@ class Summaries:
 
 def _keep_until(run: Path, step: int) -> list[dict]:
     kept = [line for line in read_metrics(run) if line["step"] <= step]
-    unfinished = run / f".{FILE_NAME}.partial"
-    with storing(str(run / FILE_NAME)):
+    with storing(str(run / FILE_NAME)), whole_file(run / FILE_NAME) as unfinished:
         unfinished.write_text("".join(map(_to_line, kept)))
-        unfinished.replace(run / FILE_NAME)
     return kept
 
 

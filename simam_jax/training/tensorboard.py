@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simam_jax.errors import StorageError
 from simam_jax.training.storing import storing
+from simam_jax.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +73,6 @@ def _trim_events(path: Path, step: int) -> None:
                 kept.append(record)
     except tf.errors.DataLossError:
         pass
-    partial = path.with_name(f".{path.name}.partial")
-    with tf.io.TFRecordWriter(str(partial)) as writer:
+    with whole_file(path) as unfinished, tf.io.TFRecordWriter(str(unfinished)) as writer:
         for record in kept:
             writer.write(record)
-    partial.replace(path)

@@ -104,6 +104,21 @@ def test_a_worker_is_killed(start, uninterrupted, tmp_path):
     goes_on(start, run, uninterrupted, "kill -9 of the second process", ended, line)
 
 
+def test_a_worker_is_killed_while_all_save(start, uninterrupted, tmp_path):
+    """Of a split state each writes its own part: the other waits for it, and its disk is not full."""
+    run = tmp_path / "run"
+    group = start(run, *SETTINGS, SPLIT, processes=2)
+    until_saved(run, group)
+    while not any("tmp" in path.name for path in (run / "checkpoints").iterdir()):
+        assert all(process.poll() is None for process in group.processes), group.end()
+        time.sleep(0.001)
+    os.kill(group.processes[1].pid, signal.SIGKILL)
+    ended = end(group)
+    assert ended.codes == (75, -signal.SIGKILL), ended.said
+    line = said_by(ended, 0, f"error: lost process 1 .pid {group.processes[1].pid} on ")
+    goes_on(start, run, uninterrupted, "kill -9 of the second process while all save", ended, line, SPLIT)
+
+
 def test_the_first_is_killed(start, uninterrupted, tmp_path):
     run = tmp_path / "run"
     group = start(run, *SETTINGS, processes=2)
@@ -128,6 +143,46 @@ def test_a_notice_of_preemption(start, uninterrupted, tmp_path, who):
     assert ended.codes == (75, 75), ended.said
     line = said_by(ended, 0, r"stopped by .* at step \d+ of 18; everything is saved")
     goes_on(start, run, uninterrupted, f"SIGTERM to {who}", ended, line)
+
+
+def test_ctrl_c_to_one_is_no_preemption(start, uninterrupted, tmp_path):
+    """What a person stops nothing is to start again."""
+    run = tmp_path / "run"
+    group = start(run, *SETTINGS, processes=2)
+    until_saved(run, group)
+    group.processes[1].send_signal(signal.SIGINT)
+    ended = end(group)
+    assert ended.codes == (130, 130), ended.said
+    line = said_by(ended, 0, r"stopped by SIGINT to another process at step \d+ of 18; everything is saved")
+    goes_on(start, run, uninterrupted, "Ctrl-C to one", ended, line)
+
+
+def test_notices_that_keep_coming(start, uninterrupted, tmp_path):
+    """Also to one that has saved and waits for the other."""
+    run = tmp_path / "run"
+    group = start(run, *SETTINGS, processes=2)
+    until_saved(run, group)
+    while any(process.poll() is None for process in group.processes):
+        for process in group.processes:
+            process.send_signal(signal.SIGTERM)
+        time.sleep(0.005)
+    ended = end(group)
+    assert ended.codes == (75, 75), ended.said
+    line = said_by(ended, 0, r"stopped by .* at step \d+ of 18; everything is saved")
+    goes_on(start, run, uninterrupted, "SIGTERM to all, again and again", ended, line)
+
+
+HEAD = ["bash", "-c", '"$@" | head -n 1; exit ${PIPESTATUS[0]}', "bash"]
+
+
+def test_the_reader_of_the_output_goes(start, uninterrupted, tmp_path):
+    """As with `| head`: the first process prints the best of each epoch."""
+    run = tmp_path / "run"
+    group = start(run, *SETTINGS, processes=2, prefixes={0: HEAD})
+    ended = end(group)
+    assert ended.codes == (1, 1), ended.said
+    line = said_by(ended, 0, "^error: nobody reads what is printed any longer")
+    goes_on(start, run, uninterrupted, "`| head` after the first process", ended, line)
 
 
 # Storage.

@@ -97,6 +97,36 @@ def test_a_signal_before_the_first_step_ends_the_run_at_once(start, tmp_path, nu
     assert not (tmp_path / "run").exists()
 
 
+def hears(process: subprocess.Popen, number: signal.Signals) -> bool:
+    """Whether it has a handler for the signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def test_a_signal_while_jax_is_being_imported_ends_the_run_at_once(start, tmp_path):
+    began = time.monotonic()
+    process = start(tmp_path / "run")
+    wait_for(lambda: hears(process, signal.SIGTERM), process)
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 75, output
+    assert output == "stopped by SIGTERM before the first step; nothing is lost: run the same command again\n"
+    assert time.monotonic() - began < 60
+
+
+def test_notices_that_keep_coming_change_nothing(start, tmp_path):
+    """While it saves, while it closes its files, and while the interpreter ends."""
+    process = start(tmp_path / "run", "--config.epochs=100")
+    wait_for(lambda: saved_steps(tmp_path / "run"), process)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.002)
+    output = process.communicate()[0]
+    assert process.returncode == 75, output
+    assert output.splitlines()[-1].startswith("stopped by SIGTERM at step "), output
+
+
 WORKERS = ("--config.data.workers=2", "--config.data.cache_gb=0.0", "--config.checkpoint.best_above=0.0")
 
 

@@ -49,7 +49,7 @@ def stop_by_a_signal_to_one(start, run: Path) -> int:
     group.processes[1].send_signal(signal.SIGTERM)
     (first, said), (second, whispered) = group.end()
     assert (first, second) == (75, 75), said + whispered
-    assert "stopped by a signal to another process at step " in said
+    assert "stopped by SIGTERM to another process at step " in said
     assert "everything is saved" in said
     checkpoints = Checkpoints(run / "checkpoints")
     try:
@@ -85,6 +85,14 @@ def test_an_error_of_one_is_everybodys(start, tiny_run, tmp_path):
     for exit_code, said in group.end():
         assert exit_code == 2, said
         assert "batch_size must divide among 2 devices, got 7: take 6 or 8" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_unequal_devices_end_all(start, tmp_path):
+    more = {1: {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}}
+    for exit_code, said in start(tmp_path / "run", processes=2, variables=more).end():
+        assert exit_code == 2, said
+        assert "every process must have as many devices as the others; from the first on they have 1, 2" in said
     assert not (tmp_path / "run").exists()
 
 

@@ -1,3 +1,6 @@
+import errno
+import gc
+import os
 import resource
 import shutil
 from contextlib import contextmanager
@@ -7,8 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from orbax.checkpoint import v1 as ocp
 
+from simam_jax.command import explain
 from simam_jax.errors import StorageError, UsageError
+from simam_jax.training import checkpoint_reading
 from simam_jax.training.checkpoints import Checkpoints
 from simam_jax.training.experiment import on_mesh
 from simam_jax.training.mesh import create_mesh, replicated
@@ -65,13 +71,6 @@ def test_reading_makes_no_folder(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_later_checkpoints_can_be_removed(checkpoints):
-    for step in (1, 2):
-        checkpoints.save(step, state(step))
-    checkpoints.remove_after(1)
-    assert checkpoints.steps == [1]
-
-
 def files(folder: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
@@ -104,7 +103,9 @@ def test_damage_to_any_file_is_noticed_or_harmless(tmp_path, damage):
         assert equal(found, state(step)), name
         if step == 1:
             noticed.append(name)
+        assert opened.steps == [1, 2][:step]
         opened.close()
+        assert sorted(path.name for path in copy.iterdir()) == ["1", "2" if step == 2 else "2.damaged"]
     assert any("ocdbt" in str(name) or "/d/" in str(name) for name in noticed)
 
 
@@ -167,8 +168,7 @@ def test_a_replacement_that_was_killed_is_undone(checkpoints, tmp_path):
 def test_a_reader_passes_over_what_is_damaged(checkpoints, tmp_path):
     checkpoints.save(1, state(1), best_value=0.6)
     checkpoints.save(2, state(2), best_value=0.7)
-    for name in files(tmp_path / "checkpoints" / "2"):
-        truncate(tmp_path / "checkpoints" / "2" / name)
+    tear(tmp_path / "checkpoints" / "2")
     before = files(tmp_path)
     reader = Checkpoints(tmp_path / "checkpoints")
     assert reader.best == (1, 0.6)
@@ -188,9 +188,108 @@ def test_a_best_checkpoint_that_lost_its_metrics_is_not_silently_another(checkpo
     assert "checkpoints/2 is damaged and passed over" in log.text
 
 
+def test_what_was_put_aside_stays_and_is_no_checkpoint(checkpoints, tmp_path):
+    folder = tmp_path / "checkpoints"
+    for step in (1, 2):
+        checkpoints.save(step, state(step))
+    kept = tear(folder / "2")
+    assert checkpoints.load_latest(like())[0] == 1
+    checkpoints.save(2, state(2))
+    checkpoints.save(3, state(3))
+    again = Checkpoints(folder, writable=True)
+    assert again.steps == [2, 3]
+    again.close()
+    assert {name: (folder / "2.damaged" / name).read_bytes() for name in kept} == kept
+
+
+def tear(checkpoint: Path) -> dict[Path, bytes]:
+    """Cuts every file in half; what they then hold."""
+    for name in files(checkpoint):
+        truncate(checkpoint / name)
+    return {name: (checkpoint / name).read_bytes() for name in files(checkpoint)}
+
+
 def test_when_all_are_damaged_nothing_is_started_over(checkpoints, tmp_path):
     checkpoints.save(1, state(1))
-    for name in files(tmp_path / "checkpoints" / "1"):
-        truncate(tmp_path / "checkpoints" / "1" / name)
-    with pytest.raises(StorageError, match=r"every checkpoint in .* is damaged"):
+    tear(tmp_path / "checkpoints" / "1")
+    for _ in range(2):
+        with pytest.raises(StorageError, match=r"every checkpoint in .* is damaged; they are left as they are"):
+            checkpoints.load_latest(like())
+        with pytest.raises(StorageError, match=r"every checkpoint in .* is damaged; they are left as they are"):
+            Checkpoints(tmp_path / "checkpoints", writable=True)
+
+
+@pytest.fixture
+def untouched(checkpoints, tmp_path):
+    """Two checkpoints, of which no file is touched."""
+    for step in (1, 2):
+        checkpoints.save(step, state(step))
+    before = files(tmp_path)
+    yield
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("where", ["metadata", "load"])
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(errno.ESTALE, "Stale file handle"), StorageError),
+        (OSError(errno.EIO, "Input/output error"), StorageError),
+        (PermissionError(errno.EACCES, "Permission denied"), StorageError),
+        (ValueError("RESOURCE_EXHAUSTED: Too many open files [os_error_code='24']"), StorageError),
+        (MemoryError(), MemoryError),
+        (jax.errors.JaxRuntimeError("UNAVAILABLE: connection reset by peer"), jax.errors.JaxRuntimeError),
+    ],
+)
+def test_an_error_that_says_nothing_of_the_files_ends_the_run(
+    untouched, checkpoints, tmp_path, monkeypatch, where, error, raised
+):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(ocp, where, fail)
+    with pytest.raises(raised):
         checkpoints.load_latest(like())
+    if where == "metadata":
+        with pytest.raises(raised):
+            Checkpoints(tmp_path / "checkpoints", writable=True)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")  # asyncio's, which cannot open one
+def test_too_many_open_files(untouched, tmp_path):
+    _, hard = before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files") as caught:
+            Checkpoints(tmp_path / "checkpoints", writable=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        gc.collect()
+    assert explain(caught.value)[1] == 4
+
+
+@pytest.mark.parametrize("damaged_here", [False, True])
+def test_processes_that_disagree(untouched, checkpoints, tmp_path, monkeypatch, damaged_here):
+    if damaged_here:
+        tear(tmp_path / "checkpoints" / "2")
+    others = None if damaged_here else "the checkpoint of step 2 is damaged"
+    monkeypatch.setattr(checkpoint_reading, "from_all", lambda said: [said, others])
+    blamed = 0 if damaged_here else 1
+    with pytest.raises(StorageError, match=f"is damaged.*; but only to process {blamed} of 2: it is left as it is"):
+        checkpoints.load_latest(like())
+
+
+def test_a_process_that_is_lost_during_a_save_is_not_a_full_disk(checkpoints, monkeypatch, tmp_path):
+    checkpoints.save(1, state(1), best_value=0.6)
+    lost = jax.errors.JaxRuntimeError("INTERNAL: Gloo all-reduce failed: connection closed by peer")
+
+    def fail(*_, **__):
+        raise ValueError("cannot wait for the others") from lost
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ocp.training.Checkpointer, "save", fail)
+        with pytest.raises(ValueError, match="cannot wait"):
+            checkpoints.save(1, state(2))
+    again = Checkpoints(tmp_path / "checkpoints", writable=True)
+    assert again.best == (1, 0.6)
+    again.close()

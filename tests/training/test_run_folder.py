@@ -1,11 +1,15 @@
 """A run's folder knows its config, also one that an older version wrote."""
 
+import errno
+import fcntl
 import json
+import os
+import resource
 
 import pytest
 
 from simam_jax.data.dataset import Dataset
-from simam_jax.errors import UsageError
+from simam_jax.errors import StorageError, UsageError
 from simam_jax.training.config import load_config
 from simam_jax.training.run_folder import RunFolder
 
@@ -113,4 +117,34 @@ def test_a_place_is_checked_without_a_trace(tmp_path):
 def test_a_folder_that_was_being_claimed_is_free(claim, towernet, tmp_path):
     claim(towernet())
     (tmp_path / "run" / "config.json").unlink()
+    assert claim(towernet()).config() == towernet()
+
+
+def test_a_run_that_is_trained_in_is_refused(claim, towernet, tmp_path):
+    claim(towernet())
+    with (tmp_path / "run" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another process is training in"):
+            claim(towernet())
+    claim(towernet())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK])
+def test_a_file_system_without_locks_is_said_and_used(claim, towernet, monkeypatch, log, number):
+    def no_locks(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert claim(towernet()).config() == towernet()
+    assert "see that no other command trains in it" in log.text
+
+
+def test_a_file_that_cannot_be_written_is_named(claim, towernet, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"cannot write .*run\.json: File too large; make room"):
+            claim(towernet())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert claim(towernet()).config() == towernet()

@@ -33,6 +33,52 @@ def test_a_second_ctrl_c_waits_for_nothing():
             os.kill(os.getpid(), signal.SIGINT)
 
 
+class Ballots:
+    """A vote of which the outcomes are known; says what this process gave."""
+
+    def __init__(self, outcomes):
+        self.outcomes, self.cast_here = iter(outcomes), []
+
+    def cast(self, weight: int) -> int:
+        self.cast_here.append(weight)
+        return next(self.outcomes)
+
+
+def test_the_signal_that_weighs_most_is_everybodys():
+    with StopRequest() as stop:
+        stop.defer()
+        stop._vote = ballots = Ballots([0, 2])
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert not stop.is_due()
+        assert stop.is_due()
+        assert stop.is_due(), "and nobody votes any more"
+        assert ballots.cast_here == [1, 1]
+        assert (stop.name, stop.exit_code) == ("SIGINT to another process", 130)
+
+
+LAST = """
+import os, signal
+from simam_jax.training.stopping import StopRequest
+with StopRequest(last=True) as stop:
+    stop.defer()
+for number in (signal.SIGTERM, signal.SIGINT):
+    os.kill(os.getpid(), number)
+print("done")
+"""
+
+
+def test_after_the_last_block_no_signal_counts(python_environment):
+    done = subprocess.run(
+        [sys.executable, "-c", LAST], env=python_environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_no_jax_is_needed_before_there_is_something_to_save(python_environment):
+    program = "import simam_jax.training.stopping, sys; assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], env=python_environment, check=True)
+
+
 IN_PYTHON = "import time; time.sleep(60)"
 IN_A_COMPILER = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 2 * 10**8)"
 IN_A_CALLBACK = """
