@@ -39,6 +39,15 @@ _NO_PLACE = {
 }
 
 
+def later_fields() -> dict[str, Any]:
+    """By full name, such as "data.resize_to", the fields that older configs lack, with what they did."""
+    return {
+        f"{section}.{name}" if section else name: value
+        for section, later in _LATER.items()
+        for name, value in later.items()
+    }
+
+
 class RunFolder:
     """The files of one run.
 
