@@ -19,10 +19,11 @@ _EPILOG = """\
 INPUT is any mix of files, folders, patterns in quotes such as 'photos/**/*.jpg', and - for standard input, as for
 python -m simam_jax.predict.
 
-Every image gets a folder DIR/NAME: sheet.png has all its pictures side by side; grad_cam-LAYER.png, gate-LAYER.png and
-energy-LAYER.png are one each. NAME is the file's, without suffix, and with a number where it would come twice; a
-folder that is there already is an error. The pictures are printed as they are written; description.json beside them
-says what image they are of, and what the network answers.
+Every image gets a folder DIR/NAME: sheet.png has all its pictures side by side; image.png is the image itself, and
+grad_cam-LAYER.png, gate-LAYER.png and energy-LAYER.png are one map each. NAME is the file's, without suffix, and with a
+number where it would come twice; a folder that is there already is an error. The pictures are printed as they are
+written; description.json beside them says what image they are of, what the network answers, which class Grad-CAM is of,
+and of each map its layer and size, in the network's order.
 
   Grad-CAM  which places of LAYER's output speak for the class, as shares of the map's largest value
   gate      what SimAM multiplies its input by, from 0.6225 at a channel's mean to 1; the mean over channels
@@ -70,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     inputs = find_inputs(args.inputs, sys.stdin.buffer.read)
     classifier = restore(args.run, args.checkpoint)
     explainer = Explainer(classifier, layers=layers)
-    results = visualize(explainer, classifier.view, inputs, args.out, class_name=args.class_name)
+    classes = [args.class_name] * len(inputs)
+    results = visualize(explainer, classifier.view, inputs, args.out, classes=classes)
     _log.info("%s", describe_maps(explainer.shapes, explainer.layers, explainer.simam_layers))
     command.let_names_pass()
     failed = 0

@@ -35,6 +35,7 @@ def ended(capsys, *words) -> tuple[int, str, str]:
         (["CONFIG", "--data", "nowhere"], "no prepared data in nowhere: make it with `python -m simam_jax.prepare"),
         (["CONFIG", "--executor", "cloud"], "unknown executor 'cloud': it is one of serial, processes, slurm"),
         (["CONFIG", "--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["CONFIG", "--jobs", "3"], "--jobs goes with --executor processes or slurm: serial runs one task at a time"),
         (["CONFIG", "--slurm", "partition"], "'partition' is not NAME=VALUE"),
         (["CONFIG", "--slurm", "partition=gpu"], "--slurm goes with --executor slurm"),
         (["--config", "gone.py"], "no config file gone.py"),
@@ -57,7 +58,8 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(tiny_run, root, tmp_path, 
 @pytest.fixture(scope="module")
 def arguments(root: Path, tiny_run) -> list[str]:
     """Of a study of two trials, each of which compiles for longer than it trains."""
-    return ["--config", f"{root}/configs/towernet.py:{tiny_run.data}", "--seeds", "1", "--epochs", "1", *OVERRIDES[1:]]
+    overrides = [each for each in OVERRIDES if "epochs" not in each and "best_above" not in each]
+    return ["--config", f"{root}/configs/towernet.py:{tiny_run.data}", "--seeds", "1", "--epochs", "1", *overrides]
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +84,15 @@ def test_a_study_and_its_folder(study):
     assert simam["parameters"] == none["parameters"] > 1e6
     assert min(simam["train_ms_per_image"], simam["inference_ms_per_image"], simam["peak_bytes"]) > 0
     assert [trial["state"] for each in results["variants"] for trial in each["trials"]] == ["done", "done"]
+    assert results["lacking"] == []
     comparison = simam["comparison"]["best"]
     assert (comparison["seeds"], comparison["images"]) == ([0], 6)
     assert "too few seeds to test: 1 of at least 6" in (study / "results.md").read_text()
     sheets = sorted(path.relative_to(study).as_posix() for path in (study / "explanations").glob("*/*/sheet.png"))
     assert [sheet.split("/")[1] for sheet in sheets] == ["towernet-none"] * 3 + ["towernet-simam"] * 3
+    for sheet in sheets:
+        described = json.loads((study / sheet).with_name("description.json").read_text())
+        assert described["explained"] == Path(described["image"]).parent.name
 
 
 @pytest.mark.slow
@@ -95,6 +101,7 @@ def test_again_nothing_is_trained_and_more_is_added(study, arguments, capsys):
     code, out, err = ended(capsys, "--study", study / "study.json", "--out", study)
     assert code == 0
     assert "2 trials: 2 done, 0 to do" in err
+    assert "warning: 1 seed is too few to tell any difference from chance: 1 network with an attention is" in err
     assert out.startswith("# towernet: none, simam\n")
     assert before == {path: path.stat().st_mtime_ns for path in (study / "trials").rglob("*")}
     code, _, err = ended(capsys, *arguments, "--config.data.cache_gb=1", "--out", study, "--config.batch_size=4")

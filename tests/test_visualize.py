@@ -12,6 +12,7 @@ from simam_jax import command, visualize
 LAYERS = ("stage4", "stage3", "inception1.route1")
 KINDS = [
     "sheet",
+    "image",
     *(f"grad_cam-{layer}" for layer in LAYERS),
     *(f"{kind}-attention{n}" for kind in ("gate", "energy") for n in (3, 4, 5, 6)),
 ]
@@ -47,6 +48,10 @@ def test_pictures(tiny_run, photos, tmp_path, capsys):
     described = json.loads((out / "x_2" / "description.json").read_text())
     assert (described["image"], described["explained"]) == (str(photos / "b" / "x.jpg"), "zero")
     assert described["answer"] in CLASSES
+    assert [each["file"] for each in described["maps"]] == [f"{kind}.png" for kind in KINDS[2:]]
+    assert described["maps"][2] | {"file": ""} == {
+        "file": "", "kind": "grad_cam", "layer": "inception1/route1", "size": [4, 4]
+    }  # fmt: skip
     first, *problems = err.splitlines()
     assert first.startswith("Grad-CAM: stage4 (8×8), stage3 (16×16), inception1/route1 (4×4); SimAM: attention3 ")
     assert problems == [f"{photos / 'cut.png'}: truncated", "gone.png: no such file or directory"]

@@ -45,7 +45,7 @@ class _Loaded(NamedTuple):
 
 
 def visualize(
-    explainer: Explainer, view: FixedView, inputs: Sequence[Input], out: Path, *, class_name: str = ""
+    explainer: Explainer, view: FixedView, inputs: Sequence[Input], out: Path, *, classes: Sequence[str] | None = None
 ) -> Iterator[Visualized]:
     """Draws images batch by batch, each into a folder of its own, which is there whole or not at all.
 
@@ -54,16 +54,19 @@ def visualize(
         view: its own.
         inputs: the images.
         out: where the folders go, named after the images; made where it is not there.
-        class_name: the class that Grad-CAM explains; "" is each image's answer.
+        classes: of each input the class that Grad-CAM explains; "", and None for all, is the class answered.
 
     Returns:
         One an input, in order.
 
     Raises:
         UsageError: a folder is there already, and nothing is drawn; or the network knows no such class.
+        ValueError: there are not as many classes as inputs.
         StorageError: the pictures cannot be written.
     """
-    explainer.label_of(class_name)
+    wanted = [""] * len(inputs) if classes is None else classes
+    for name in dict.fromkeys(wanted):
+        explainer.label_of(name)
     folders = [out / stem for stem in image_stems(each.path for each in inputs)]
     for folder in folders:
         if folder.exists() or folder.is_symlink():
@@ -72,17 +75,19 @@ def visualize(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _cannot_write(out, error) from error
-    return _visualize(explainer, view, iter(zip(inputs, folders, strict=True)), class_name)
+    return _visualize(explainer, view, list(zip(inputs, folders, wanted, strict=True)))
 
 
-def _visualize(
-    explainer: Explainer, view: FixedView, rest: Iterator[tuple[Input, Path]], class_name: str
-) -> Iterator[Visualized]:
+def _visualize(explainer: Explainer, view: FixedView, every: Sequence[tuple[Input, Path, str]]) -> Iterator[Visualized]:
+    rest = iter(every)
     while group := list(islice(rest, explainer.batch_size)):
-        loaded = [_load(each, view) for each, _ in group]
-        seen = [each.seen for each in loaded if isinstance(each, _Loaded)]
-        explanations = iter(explainer(np.stack(seen), [class_name] * len(seen)) if seen else ())
-        for (source, folder), each in zip(group, loaded, strict=True):
+        loaded = [_load(source, view) for source, _, _ in group]
+        drawn = [
+            (each.seen, name) for each, (_, _, name) in zip(loaded, group, strict=True) if isinstance(each, _Loaded)
+        ]
+        seen, classes = zip(*drawn, strict=True) if drawn else ((), ())
+        explanations = iter(explainer(np.stack(seen), classes) if drawn else ())
+        for (source, folder, _), each in zip(group, loaded, strict=True):
             if isinstance(each, _Loaded):
                 yield _draw(source.path, each.picture, next(explanations), folder)
             else:

@@ -1,5 +1,7 @@
 """A network run over batches of one size."""
 
+import copy
+
 import jax
 import numpy as np
 from jaxtyping import Array, Float
@@ -32,6 +34,12 @@ class Forward:
         self._sharding = split(classifier.mesh)
         self._implementation = classifier.implementation
         self._forward = jax.jit(make_forward(classifier.model, mean=classifier.mean, std=classifier.std))
+
+    def at(self, classifier: Classifier) -> "Forward":
+        """The same for another checkpoint of the run, without compiling again."""
+        other = copy.copy(self)
+        other._state = classifier.state
+        return other
 
     def __call__(self, batch: Batch) -> Float[Array, "B classes"]:
         """Logits of a whole batch that is on the mesh."""

@@ -1,19 +1,18 @@
 """An evaluation as files: metrics.json, confusion.csv, per_class.csv and predictions.csv."""
 
 import csv
+import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from simam_jax.errors import StorageError
 from simam_jax.reporting.evaluation import Evaluation
+from simam_jax.reporting.whole_files import write_whole
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, *, checkpoint: str) -> None:
-    """Writes an evaluation's files, in place of earlier ones; each is whole or as it was.
+    """Writes an evaluation's files, in place of earlier ones, the metrics last; each is whole or as it was.
 
     Args:
         folder: made where it is not there.
@@ -23,17 +22,15 @@ def write_evaluation(folder: Path, evaluation: Evaluation, *, checkpoint: str) -
     Raises:
         StorageError: they cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
-            _write_table(Path(partial, "confusion.csv"), _confusion(evaluation))
-            _write_table(Path(partial, "per_class.csv"), _classes(evaluation))
-            _write_table(Path(partial, "predictions.csv"), _predictions(evaluation))
-            Path(partial, "metrics.json").write_text(json.dumps(_metrics(evaluation, checkpoint), indent=2) + "\n")
-            for name in os.listdir(partial):
-                Path(partial, name).replace(folder / name)
-    except OSError as error:
-        raise StorageError(f"cannot write to {folder}: {error.strerror or error}") from error
+    write_whole(
+        folder,
+        {
+            "confusion.csv": _table(_confusion(evaluation)),
+            "per_class.csv": _table(_classes(evaluation)),
+            "predictions.csv": _table(_predictions(evaluation)),
+            "metrics.json": json.dumps(_metrics(evaluation, checkpoint), indent=2) + "\n",
+        },
+    )
 
 
 def _metrics(evaluation: Evaluation, checkpoint: str) -> dict[str, object]:
@@ -62,7 +59,7 @@ def _predictions(evaluation: Evaluation) -> Iterable[Iterable[object]]:
         yield [name, classes[label], classes[prediction], f"{probability:.6g}", correct]
 
 
-def _write_table(path: Path, rows: Iterable[Iterable[object]]) -> None:
-    # File names need not be UTF-8.
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+def _table(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

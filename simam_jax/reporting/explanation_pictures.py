@@ -1,6 +1,7 @@
 """An explanation as pictures: one a map, and all of them on one sheet."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
@@ -35,6 +36,11 @@ def draw_maps(picture: np.ndarray, explanation: Explanation) -> Iterator[tuple[K
     """
     for kind, cell in _cells(explanation).items():
         yield kind, ImageOps.expand(draw_cell(picture, cell, side=_SIDE), _MARGIN, PAPER)
+
+
+def draw_image(picture: np.ndarray, *, name: str) -> Image.Image:
+    """The picture alone, as large as with a map over it; arguments as `draw_sheet` takes them."""
+    return ImageOps.expand(draw_cell(picture, Cell("image", PurePath(name).name), side=_SIDE), _MARGIN, PAPER)
 
 
 def draw_sheet(picture: np.ndarray, explanation: Explanation, *, name: str) -> Image.Image:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from simam_jax.reporting.study_csv import robust_accuracy
+from simam_jax.reporting.robustness import robust_accuracy
 from simam_jax.reporting.text_table import pad
 
 Variant = Mapping[str, Any]
@@ -37,35 +37,35 @@ def score_table(variants: Sequence[Variant], which: str, score: str) -> str:
     return _markdown(rows, left=2)
 
 
-def robustness_table(variants: Sequence[Variant]) -> str:
-    """A line a variant: accuracy on each kind of corrupted images, and the comparison over all of them."""
-    kinds = next((list(v["comparison"]["robustness"]) for v in variants if v["comparison"]["robustness"]), [])
-    kinds = [kind for kind in kinds if kind != "all"]
+def robustness_table(variants: Sequence[Variant], which: str) -> str:
+    """A line a variant: accuracy on each kind of corrupted images, and the comparison over all of them.
+
+    Args:
+        variants: as results.json has them.
+        which: "best" or "last".
+    """
+    measured = [v["comparison"]["robustness"][which] for v in variants if v["comparison"]["robustness"][which]]
+    kinds = [kind for kind in (measured[0] if measured else ()) if kind != "all"]
     rows = [
         ["network", "attention", *kinds, "all", "difference of all", "over seeds", "over seeds and images", "p",
          "smallest p", "Holm's p", "outcome"]
     ]  # fmt: skip
     for variant in variants:
         means = [
-            _spread(
-                _values(
-                    variant, lambda t, kind=kind: t["robustness"] and statistics.fmean(t["robustness"][kind].values())
-                )
-            )
-            for kind in kinds
+            _spread(_values(variant, lambda trial, kind=kind: robust_accuracy(trial["robustness"][which], kind)))
+            for kind in [*kinds, ""]
         ]
-        everything = _spread(_values(variant, lambda trial: robust_accuracy(trial["robustness"])))
-        comparison = variant["comparison"]["robustness"]
+        comparison = variant["comparison"]["robustness"][which]
         compared = _compared(comparison and comparison["all"]["accuracy"])
-        rows.append([variant["network"], variant["attention"], *means, everything, *compared])
+        rows.append([variant["network"], variant["attention"], *means, *compared])
     return _markdown(rows, left=2)
 
 
-def mcnemar_table(variants: Sequence[Variant]) -> str:
-    """A line a pair of trials: images that only one of them recognised, at the best epoch."""
+def mcnemar_table(variants: Sequence[Variant], which: str) -> str:
+    """A line a pair of trials: images that only one of them recognised, at the "best" or the "last" epoch."""
     rows = [["network", "attention", "seed", "only with it", "only with none", "p, not corrected"]]
     for variant in variants:
-        comparison = variant["comparison"]["best"]
+        comparison = variant["comparison"][which]
         for each in comparison["mcnemar"] if comparison else ():
             counts = [str(each[name]) for name in ("seed", "only_variant", "only_baseline")]
             rows.append([variant["network"], variant["attention"], *counts, f"{each['p']:.2g}"])
@@ -73,10 +73,10 @@ def mcnemar_table(variants: Sequence[Variant]) -> str:
 
 
 def costs_table(variants: Sequence[Variant]) -> str:
-    """A line a variant: size, time and memory, and how much the loss still changed."""
+    """A line a variant: size, time and memory, on which device, and how much the loss still changed."""
     rows = [
         ["network", "attention", "parameters", "multiply-adds", "training, ms an image", "inference, ms an image",
-         "peak memory, MB", "change of the training loss over the last 5 epochs"]
+         "peak memory, MiB", "measured on", "change of the training loss over the last 5 epochs"]
     ]  # fmt: skip
     for variant in variants:
         change = variant["last_epochs_loss_change"]
@@ -88,7 +88,8 @@ def costs_table(variants: Sequence[Variant]) -> str:
                 f"{variant['multiply_adds']:,}",
                 _number(variant["train_ms_per_image"], "{:.3g}"),
                 _number(variant["inference_ms_per_image"], "{:.3g}"),
-                _number(variant["peak_bytes"] and variant["peak_bytes"] / 1e6, "{:.0f}"),
+                _number(variant["peak_bytes"] and variant["peak_bytes"] / 2**20, "{:.0f}"),
+                variant["device"] or "–",
                 "–" if change is None else f"{change:+.4f}".replace("-", "−"),
             ]
         )

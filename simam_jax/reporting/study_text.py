@@ -3,20 +3,28 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from simam_jax.reporting.headline import in_order
 from simam_jax.reporting.study_markdown import costs_table, mcnemar_table, robustness_table, score_table
 
 _SELECTED = {
     "val": "The best epoch of a trial was chosen on validation images, cut from the training images; the evaluation "
-    "images were scored once, after that.",
-    "eval": "The best epoch of a trial was chosen on the evaluation images themselves: its figures are optimistic, for "
-    "all variants alike. Those of the last epoch are not; nor is the choice with `--config.data.val_fraction=0.1`.",
+    "images had no say in it. So the answer is that of accuracy at the best epoch.",
+    "eval": "The answer is that of accuracy at the last epoch, which nobody chose. The best epoch of a trial was "
+    "chosen on the evaluation images themselves. Its figures are optimistic, and the more so the more a network's "
+    "accuracy jumps from epoch to epoch: of two that are equally good, the one that jumps more looks better at its "
+    "best epoch. With `--config.data.val_fraction=0.1` the best epoch is chosen on other images.",
 }
 _METHOD = """\
 ± is the standard deviation over seeds. A difference is the attention's score less that of none, seed by seed, in
 points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and over seeds and
 images together by the bootstrap. p is the two-sided paired permutation test over seeds; beside it stands the smallest
-that so many seeds can give; Holm's corrects it for the number of variants. No evidence of a difference is not evidence
-of equality."""
+that so many seeds can give. Holm's corrects it for the number of networks with an attention, in one score at one epoch:
+among the many scores and epochs below, chance alone may well make one look significant, so the answer is that of one
+score, named beforehand. No evidence of a difference is not evidence of equality."""
+_MEMORY = """\
+Times are of normalised images in memory, without the reading and augmenting of images. Peak memory is the most that a
+training step of a whole batch takes beyond what the process takes without it: on an accelerator as its allocator
+counts, on a CPU resident memory, which counts what the compiler keeps too."""
 
 Variant = Mapping[str, Any]
 
@@ -40,26 +48,38 @@ def _parts(results: Mapping[str, Any]) -> Iterator[str]:
     )
     if lacking := list(_lacking(variants)):
         yield "\n".join(["Not every trial is there, and what is left may mislead:", "", *lacking])
+    if results["lacking"]:
+        said = {"costs": "costs were not measured", "pictures": "pictures of what it looks at were not drawn"}
+        names = [f"- {each['network']} with {each['attention']}: {said[each['what']]}" for each in results["lacking"]]
+        yield "\n".join(["Lacking, which changes nothing of the rest:", "", *names])
+    epochs = in_order(results["selection"])
     yield "## In words"
-    yield "\n".join(_verdicts(variants))
+    yield "\n".join(_verdicts(variants, epochs))
     yield _SELECTED[results["selection"]]
     yield _METHOD
-    for which, title in (("best", "Best epoch"), ("last", "Last epoch")):
+    for which, epoch in epochs.items():
+        title = epoch.capitalize()
         for score, name in (("accuracy", "accuracy"), ("balanced_accuracy", "balanced accuracy")):
             yield f"## {title}: {name}, %"
             yield score_table(variants, which, score)
         yield f"## {title}: calibration error, %, lower is better"
         yield score_table(variants, which, "calibration_error")
-    yield "## Robustness of the best epoch: accuracy on corrupted images, %, means over three strengths"
-    yield robustness_table(variants)
+        if any(variant["comparison"]["robustness"][which] for variant in variants):
+            yield f"## {title}: accuracy on corrupted images, %, means over three strengths"
+            yield robustness_table(variants, which)
     if results["chosen"]:
         yield "## Options chosen on validation images"
         yield from _chosen(results["chosen"])
-    if any(variant["comparison"]["best"] for variant in variants):
-        yield "## Best epoch: images that only one of two trials of a seed recognised, and McNemar's p of those two"
-        yield mcnemar_table(variants)
+    for which, epoch in epochs.items():
+        if any(variant["comparison"][which] for variant in variants):
+            yield (
+                f"## {epoch.capitalize()}: images that only one of two trials of a seed recognised, and McNemar's p of "
+                "those two"
+            )
+            yield mcnemar_table(variants, which)
     yield "## Costs, and how far training had come"
     yield costs_table(variants)
+    yield _MEMORY
 
 
 def _lacking(variants: Sequence[Variant]) -> Iterator[str]:
@@ -70,19 +90,23 @@ def _lacking(variants: Sequence[Variant]) -> Iterator[str]:
                 yield f"- {_name(variant)}: {state}: seed {', '.join(seeds)}"
 
 
-def _verdicts(variants: Sequence[Variant]) -> Iterator[str]:
-    found = False
-    for variant in variants:
-        comparison = variant["comparison"]
-        for which, name in (("best", "best epoch"), ("last", "last epoch")):
-            if comparison[which]:
-                found = True
-                yield f"- {_name(variant)}, accuracy, {name}: {comparison[which]['accuracy']['verdict']['text']}."
-        if comparison["robustness"]:
-            text = comparison["robustness"]["all"]["accuracy"]["verdict"]["text"]
-            yield f"- {_name(variant)}, accuracy on corrupted images, best epoch: {text}."
-    if not found:
+def _verdicts(variants: Sequence[Variant], epochs: Mapping[str, str]) -> Iterator[str]:
+    """The answers first, of all variants; then what else was compared."""
+    headline, *others = epochs
+    compared = [variant for variant in variants if variant["comparison"][headline]]
+    if not compared:
         yield "There is nothing to compare yet."
+    for variant in compared:
+        text = variant["comparison"][headline]["accuracy"]["verdict"]["text"]
+        yield f"- **{_name(variant)}, accuracy, {epochs[headline]}: {text}.**"
+    for variant in compared:
+        comparison = variant["comparison"]
+        for which in others:
+            yield f"- {_name(variant)}, accuracy, {epochs[which]}: {comparison[which]['accuracy']['verdict']['text']}."
+        for which in epochs:
+            if robust := comparison["robustness"][which]:
+                text = robust["all"]["accuracy"]["verdict"]["text"]
+                yield f"- {_name(variant)}, accuracy on corrupted images, {epochs[which]}: {text}."
 
 
 def _chosen(chosen: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -2,22 +2,27 @@
 
 import fcntl
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import StorageError, UsageError
-from simam_jax.reporting.study_files import write_results
+from simam_jax.reporting.results_files import write_results
 from simam_jax.studies.executor import Executor
-from simam_jax.studies.planning import count_costs, plan
+from simam_jax.studies.planning import Plan, count_costs, plan, warn_of_few_seeds
 from simam_jax.studies.results import assemble
+from simam_jax.studies.room import has_room
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.study import Study, join_earlier, write_study
 from simam_jax.studies.tasks import Report, Task
+from simam_jax.studies.trials import Variant
 from simam_jax.studies.work import Work
 
 _log = logging.getLogger(__name__)
+
+# Bytes of a checkpoint for each parameter: itself, its momentum, and as much again for what is beside them.
+_BYTES_A_PARAMETER = 16
 
 
 def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
@@ -33,8 +38,8 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
 
     Raises:
         UsageError: the study or its config is wrong, the folder is another's, or a trial says that its config is wrong.
-        StorageError: a trial could not save, or the results cannot be written.
-        Stopped: a signal came; every trial has saved.
+        StorageError: there is no room for checkpoints, or the results cannot be written.
+        Stopped: a signal came; every trial has saved. As at the other errors, what is finished has its results.
     """
     asked = plan(study)
     counted = count_costs(asked)
@@ -46,23 +51,42 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
         write_study(folder, joined.study)
         work = Work(joined, folder)
         _log.info("%s", work.summary)
-        report = _report(work)
-        executor.run_alone(work.costs, report, signals, lock)
-        executor.run(work.trials, report, signals, lock)
-        executor.run(work.explanations(), report, signals, lock)
+        if warning := warn_of_few_seeds(joined.study):
+            _log.warning("warning: %s", warning)
+        report = _report(work, folder, _BYTES_A_PARAMETER * max(each["parameters"] for each in counted.values()))
+        try:
+            executor.run_alone(work.costs, report, signals, lock)
+            executor.run(work.trials, report, signals, lock)
+            executor.run(work.explanations(), report, signals, lock)
+        except BaseException:
+            signals.end_at_once()
+            _keep_what_is_finished(joined, folder, counted)
+            raise
+        signals.end_at_once()
         results = assemble(joined, folder, counted)
-    write_results(folder, results)
+        write_results(folder, results)
     return results
 
 
-def _report(work: Work) -> Report:
+def _keep_what_is_finished(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, int]]) -> None:
+    """Writes the results of a study that ends before its end, so that there is something to look at."""
+    try:
+        results = assemble(plan, folder, counted)
+        if any(trial["state"] == "done" for variant in results["variants"] for trial in variant["trials"]):
+            write_results(folder, results)
+    except (UsageError, StorageError) as error:
+        _log.warning("warning: no results of what is finished: %s", error)
+
+
+def _report(work: Work, folder: Path, checkpoint_bytes: int) -> Report:
+    """Ends a study at what would end every trial; what is a trial's own, or of costs and pictures, is noted."""
+
     def report(task: Task, code: int) -> None:
         reason = task.reason().removeprefix("error: ")
-        match code:
-            case UsageError.exit_code:
-                raise UsageError(f"{task.name}: {reason}")
-            case StorageError.exit_code:
-                raise StorageError(f"{task.name}: {reason}")
+        if code == UsageError.exit_code and work.speaks_for_all(task):
+            raise UsageError(f"{task.name}: {reason}")
+        if code == StorageError.exit_code and work.trains(task) and not has_room(folder, checkpoint_bytes):
+            raise StorageError(f"{task.name}: {reason}")
         work.note(task, code, reason)
 
     return report

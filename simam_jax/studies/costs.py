@@ -83,13 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program."""
     spec, path = sys.argv[1:] if argv is None else argv
     from simam_jax.host_memory import keep_freed_memory
+    from simam_jax.reporting.whole_files import write_whole
 
     keep_freed_memory()
     file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(json.dumps(measure_costs(json.loads(spec)), indent=2) + "\n")
-    partial.replace(file)
+    write_whole(file.parent, {file.name: json.dumps(measure_costs(json.loads(spec)), indent=2) + "\n"})
     return 0
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from simam_jax.errors import UsageError
-from simam_jax.studies.executors import run_tasks
+from simam_jax.studies.local_tasks import run_tasks
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.slurm import create_executor, run_on_slurm
 from simam_jax.studies.tasks import Report, Task
 
 EXECUTORS = ("serial", "processes", "slurm")
+_JOBS = 2
 
 Run = Callable[[Sequence[Task], Report, Signals, int], None]
 """Runs tasks; the number is a file descriptor that processes of this machine keep open."""
@@ -29,13 +30,13 @@ class Executor(NamedTuple):
     run_alone: Run
 
 
-def choose_executor(name: str, folder: Path, *, jobs: int, slurm: Mapping[str, str]) -> Executor:
+def choose_executor(name: str, folder: Path, *, jobs: int | None, slurm: Mapping[str, str]) -> Executor:
     """An executor by its name.
 
     Args:
         name: one of `EXECUTORS`.
         folder: the study's.
-        jobs: tasks at a time.
+        jobs: tasks at a time; None is 2, where there are several.
         slurm: options of sbatch.
 
     Raises:
@@ -43,8 +44,11 @@ def choose_executor(name: str, folder: Path, *, jobs: int, slurm: Mapping[str, s
     """
     if name not in EXECUTORS:
         raise UsageError(f"unknown executor {name!r}: it is one of {', '.join(EXECUTORS)}")
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs must be at least 1, got {jobs}")
+    if jobs is not None and name == "serial":
+        raise UsageError("--jobs goes with --executor processes or slurm: serial runs one task at a time")
+    jobs = _JOBS if jobs is None else jobs
     if slurm and name != "slurm":
         raise UsageError("--slurm goes with --executor slurm")
     if name == "slurm":

@@ -10,8 +10,11 @@ from simam_jax.data.dataset import Dataset
 from simam_jax.errors import UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.profiling.network import summarise
+from simam_jax.studies.sign_flip import smallest_p
+from simam_jax.studies.significance import seeds_needed
 from simam_jax.studies.study import BASELINE, TRIAL_FIELDS, Study
 from simam_jax.studies.trials import Variant, list_variants, shared_overrides
+from simam_jax.studies.verdict import ALPHA
 from simam_jax.training.config import flatten, load_config
 from simam_jax.training.experiment import open_data
 from simam_jax.training.run_folder import FREE_FIELDS
@@ -82,6 +85,25 @@ def count_costs(plan: Plan) -> dict[Variant, dict[str, int]]:
             raise UsageError(f"{variant.network} with {variant.attention}: {error}") from error
         costs[variant] = {name: totals[name] for name in ("parameters", "multiply_adds")}
     return costs
+
+
+def warn_of_few_seeds(study: Study) -> str:
+    """What to say before anything is trained where no difference, however large, could be told from chance; else "".
+
+    Args:
+        study: as it will be run.
+    """
+    family = len(study.models) * (len(study.attentions) - 1)
+    needed = seeds_needed(family, ALPHA)
+    if not family or study.seeds >= needed:
+        return ""
+    seeds = f"{study.seeds} seeds are" if study.seeds > 1 else "1 seed is"
+    variants = f"{family} networks with an attention are" if family > 1 else "1 network with an attention is"
+    smallest = min(1.0, family * smallest_p(study.seeds))
+    return (
+        f"{seeds} too few to tell any difference from chance: {variants} compared, and no p that is corrected for that "
+        f"can be below {smallest:.2g}; {needed} seeds are the fewest that could"
+    )
 
 
 def _create(config: Any, variant: Variant, num_classes: int):

@@ -1,6 +1,5 @@
 """A study's results as one object, put together from its folder."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,14 @@ import numpy as np
 
 from simam_jax.data.dataset import Dataset
 from simam_jax.data.manifest import FILE_NAME, read_manifest
+from simam_jax.errors import UsageError
+from simam_jax.reporting.headline import headline_epoch
+from simam_jax.reporting.json_file import read_object
 from simam_jax.studies.answers import Answers
 from simam_jax.studies.choice import choose_options
+from simam_jax.studies.explanations import EXPLAINED_SEED, example_images, explanation_folder
 from simam_jax.studies.planning import Plan
-from simam_jax.studies.scoring import BEST, LAST, is_scored
+from simam_jax.studies.scoring import is_scored, robust_epochs
 from simam_jax.studies.study import BASELINE
 from simam_jax.studies.trial_answers import gather_answers, gather_robustness
 from simam_jax.studies.trial_row import describe_trial, loss_change
@@ -20,6 +23,7 @@ from simam_jax.studies.trials import State, Trial, Variant, list_trials, list_va
 from simam_jax.studies.variants import compare_variants
 
 _MEASURED = ("train_ms_per_image", "inference_ms_per_image", "peak_bytes", "device")
+_NOTHING = {"best": None, "last": None}
 
 
 def costs_file(folder: Path, variant: Variant) -> Path:
@@ -27,16 +31,27 @@ def costs_file(folder: Path, variant: Variant) -> Path:
     return folder / "costs" / f"{variant.name}.json"
 
 
+def read_costs(folder: Path, variant: Variant) -> dict[str, Any] | None:
+    """What was measured of a variant's costs; None where that is still to be done, or its file is damaged."""
+    path = costs_file(folder, variant)
+    try:
+        found = read_object(path) if path.is_file() else {}
+        numbers = {name: float(found[name]) for name in _MEASURED if name != "device"}
+        return {**numbers, "device": str(found["device"])}
+    except (UsageError, KeyError, ValueError, TypeError):
+        return None
+
+
 def trial_state(trial: Trial, plan: Plan) -> State:
     """How far a trial has come; "missing" too where it is trained but not measured."""
     config: Any = plan.config
     state = trial.state(plan.study.epochs)
-    scored = state != "done" or is_scored(trial.run, config.checkpoint.best_metric)
+    scored = state != "done" or is_scored(trial.run, config.checkpoint.best_metric, plan.dataset.classes)
     return state if scored else "missing"
 
 
 def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, int]]) -> dict[str, Any]:
-    """The content of results.json: {"study", "selection", "data", "variants", "chosen"}.
+    """The content of results.json: {"study", "selection", "headline", "data", "variants", "chosen", "lacking"}.
 
     Args:
         plan: of the study.
@@ -53,11 +68,12 @@ def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, in
         variant: [trial for trial in trials if trial.variant == variant and states[trial] == "done"]
         for variant in list_variants(plan.study)
     }
-    compared = _compare_all(done, plan.dataset.classes)
+    selection = "val" if config.data.val_fraction else "eval"
+    compared = _compare_all(done, plan.dataset.classes, selection)
     variants = []
     for variant in list_variants(plan.study):
         rows = [
-            describe_trial(trial, states[trial], config.checkpoint.best_metric)
+            describe_trial(trial, states[trial], config.checkpoint.best_metric, plan.dataset.classes)
             for trial in trials
             if trial.variant == variant
         ]
@@ -67,35 +83,42 @@ def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, in
                 "network": variant.network,
                 "attention": variant.attention,
                 **counted[variant],
-                **_measured(costs_file(folder, variant)),
+                **(read_costs(folder, variant) or dict.fromkeys(_MEASURED)),
                 "last_epochs_loss_change": sum(changes) / len(changes) if changes else None,
                 "trials": rows,
-                "comparison": compared.get(variant, {"best": None, "last": None, "robustness": None}),
+                "comparison": compared.get(variant, {**_NOTHING, "robustness": _NOTHING}),
             }
         )
     return {
         "study": plan.study.as_json(),
-        "selection": "val" if config.data.val_fraction else "eval",
+        "selection": selection,
+        "headline": headline_epoch(selection),
         "data": _describe_data(config.data.dir, plan.dataset),
         "variants": variants,
         "chosen": choose_options(variants),
+        "lacking": _lacking(plan, folder, done),
     }
 
 
-def _compare_all(done: Mapping[Variant, Sequence[Trial]], classes: Sequence[str]) -> dict[Variant, dict[str, Any]]:
-    best, labels = gather_answers(done, BEST, classes)
-    last, _ = gather_answers(done, LAST, classes)
+def _compare_all(
+    done: Mapping[Variant, Sequence[Trial]], classes: Sequence[str], selection: str
+) -> dict[Variant, dict[str, Any]]:
+    best, labels = gather_answers(done, "best", classes)
+    last, _ = gather_answers(done, "last", classes)
     if not best:
         return {}
-    by_kind = {"best": _compare(best, labels), "last": _compare(last, labels)}
-    robust = {name: _compare(answers, labels) for name, answers in gather_robustness(done).items()}
+    by_epoch = {"best": _compare(best, labels), "last": _compare(last, labels)}
+    robust = {
+        epoch: {name: _compare(answers, labels) for name, answers in gather_robustness(done, epoch).items()}
+        for epoch in robust_epochs(selection)
+    }
     return {
         variant: {
-            "best": by_kind["best"][variant],
-            "last": by_kind["last"][variant],
-            "robustness": {name: each[variant] for name, each in robust.items()},
+            **{epoch: found[variant] for epoch, found in by_epoch.items()},
+            "robustness": _NOTHING
+            | {epoch: {name: each[variant] for name, each in found.items()} for epoch, found in robust.items()},
         }
-        for variant in by_kind["best"]
+        for variant in by_epoch["best"]
     }
 
 
@@ -104,9 +127,16 @@ def _compare(answers: Sequence[Answers], labels: np.ndarray) -> dict[Variant, di
     return {Variant(each.network, each.attention): each.as_json() for each in found}
 
 
-def _measured(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text()) if path.exists() else {}
-    return {name: found.get(name) for name in _MEASURED}
+def _lacking(plan: Plan, folder: Path, done: Mapping[Variant, Sequence[Trial]]) -> list[dict[str, str]]:
+    """What was not measured or drawn of which variant: {"network", "attention", "what"}, "costs" or "pictures"."""
+    config: Any = plan.config
+    images = example_images(Path(config.data.dir), plan.dataset.classes)
+    found = [(variant, "costs") for variant in done if read_costs(folder, variant) is None]
+    for variant, trials in done.items():
+        explained = next((trial for trial in trials if trial.seed == EXPLAINED_SEED), None)
+        if images and explained is not None and not explanation_folder(explained).exists():
+            found.append((variant, "pictures"))
+    return [{"network": variant.network, "attention": variant.attention, "what": what} for variant, what in found]
 
 
 def _describe_data(address: str, dataset: Dataset) -> dict[str, Any]:

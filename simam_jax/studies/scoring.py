@@ -1,8 +1,9 @@
-"""Measures a finished trial's best and last checkpoints on the evaluation images, and how robust the best is.
+"""Measures a finished trial's best and last checkpoints on the evaluation images, as they are and made worse.
 
     python -m simam_jax.studies.scoring RUN DATA
 
-What is there already and is of the same step is not measured again.
+What is there already, whole and of the same step, is not measured again. Where the best epoch is chosen on val, only
+the best checkpoint is asked about the images made worse; else the last one too, since nobody chose it.
 """
 
 import json
@@ -11,28 +12,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simam_jax import command
+from simam_jax.data.corruption import CORRUPTIONS
 from simam_jax.errors import UsageError
-from simam_jax.reporting.robustness_files import NUMBERS
-from simam_jax.studies.selection import best_epoch, last_epoch
-
-# Of a run's eval/eval/.
-BEST, LAST = "best", "latest"
+from simam_jax.reporting.answers_file import CHECKPOINTS, answers_folder, read_answers
+from simam_jax.reporting.robustness_files import read_robustness
+from simam_jax.studies.selection import select
 
 
-def is_scored(run: Path, metric: str) -> bool:
-    """Whether there is nothing left to measure.
+def robust_epochs(split: str) -> tuple[str, ...]:
+    """The epochs, of "best" and "last", that are measured on images made worse.
+
+    Args:
+        split: on which the best was chosen.
+    """
+    return ("best",) if split == "val" else ("best", "last")
+
+
+def is_scored(run: Path, metric: str, classes: Sequence[str]) -> bool:
+    """Whether there is nothing left to measure; a damaged file counts as none.
 
     Args:
         run: a finished run's folder.
         metric: by which its best epoch was chosen.
+        classes: of its data, in label order.
     """
-    best, last = best_epoch(run, metric), last_epoch(run)
-    return (
-        best is not None
-        and last is not None
-        and _step(run / "eval" / "eval" / BEST / "metrics.json") == best.step
-        and _step(run / "eval" / "eval" / LAST / "metrics.json") == last.step
-        and _step(run / NUMBERS) == best.step
+    best, last, split = select(run, metric)
+    if best is None or last is None:
+        return False
+    steps = {"best": best.step, "last": last.step}
+    return all(_has_answers(run, epoch, step, classes) for epoch, step in steps.items()) and all(
+        _has_robustness(run, epoch, steps[epoch]) for epoch in robust_epochs(split)
     )
 
 
@@ -56,22 +65,35 @@ def score(run: Path, data: str) -> None:
     from simam_jax.reporting.robustness_files import write_robustness
     from simam_jax.training.run_folder import RunFolder
 
-    split = open_split(run, "eval", data, cache_gb=RunFolder(run).config().data.cache_gb)
+    config = RunFolder(run).config()
+    split = open_split(run, "eval", data, cache_gb=config.data.cache_gb)
     if split.label != "eval":
         raise UsageError(f"the data of {run} has changed since it was trained")
-    folder = run / "eval" / "eval"
-    last = restore(run, LAST)
-    if _step(folder / LAST / "metrics.json") != last.step:
-        write_evaluation(folder / LAST, evaluate(last, split), checkpoint=LAST)
-    best = restore(run, BEST)
-    if _step(folder / BEST / "metrics.json") == _step(run / NUMBERS) == best.step:
-        return
-    forward = Forward(best, batch_size=split.batch_size)
-    evaluation = evaluate(best, split, forward)
-    write_evaluation(folder / BEST, evaluation, checkpoint=BEST)
-    correct = measure_robustness(best, split, forward)
-    clean = float((evaluation.labels == evaluation.predictions).mean())
-    write_robustness(run, step=best.step, clean=clean, names=evaluation.names, correct=correct)
+    classifiers = {epoch: restore(run, word) for epoch, word in CHECKPOINTS.items()}
+    forward = Forward(classifiers["best"], batch_size=split.batch_size)
+    epochs = robust_epochs("val" if config.data.val_fraction else "eval")
+    lacking = [epoch for epoch in epochs if not _has_robustness(run, epoch, classifiers[epoch].step)]
+    evaluations = {
+        epoch: evaluate(classifier, split, forward.at(classifier))
+        for epoch, classifier in classifiers.items()
+        if epoch in lacking or not _has_answers(run, epoch, classifier.step, classifier.classes)
+    }
+    for epoch, evaluation in evaluations.items():
+        word = CHECKPOINTS[epoch]
+        write_evaluation(answers_folder(run, word), evaluation, checkpoint=word)
+    # The best epoch may be the last one.
+    different = {classifiers[epoch].step: classifiers[epoch] for epoch in lacking}
+    found = dict(zip(different, measure_robustness(list(different.values()), split, forward), strict=True))
+    for epoch in lacking:
+        word, evaluation = CHECKPOINTS[epoch], evaluations[epoch]
+        write_robustness(
+            answers_folder(run, word),
+            checkpoint=word,
+            step=evaluation.step,
+            clean=float((evaluation.labels == evaluation.predictions).mean()),
+            names=evaluation.names,
+            correct=found[evaluation.step],
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,10 +108,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _has_answers(run: Path, epoch: str, step: int, classes: Sequence[str]) -> bool:
+    word = CHECKPOINTS[epoch]
+    if _step(answers_folder(run, word) / "metrics.json") != step:
+        return False
+    try:
+        answers = read_answers(run, word, classes)
+    except UsageError:
+        return False
+    return answers is not None and {"accuracy", "balanced_accuracy"} <= answers.metrics.keys()
+
+
+def _has_robustness(run: Path, epoch: str, step: int) -> bool:
+    try:
+        found = read_robustness(answers_folder(run, CHECKPOINTS[epoch]))
+    except UsageError:
+        return False
+    return found is not None and found.step == step and found.recognised.keys() == CORRUPTIONS.keys()
+
+
 def _step(path: Path) -> int | None:
+    """Without the answers, which are long, where that is enough."""
     try:
         return json.loads(path.read_text())["step"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -19,7 +19,8 @@ _ROUNDING = 1e-9
 def sign_flip_p(differences: np.ndarray) -> float:
     """The two-sided p of S ≥ 1 paired differences, float (S,): exact up to 40 seeds.
 
-    Beyond 40, 99 999 patterns of signs are drawn, always the same ones, and p is (hits + 1) / 100 000.
+    Beyond 40, 99 999 patterns of signs are drawn, always the same ones. Of the two sides the one with fewer hits, as
+    far out as what was found, counts: p is 2 (hits + 1) / 100 000, at most 1.
     """
     differences = np.asarray(differences, np.float64)
     if not is_exact(len(differences)):
@@ -48,7 +49,10 @@ def sign_flip_p(differences: np.ndarray) -> float:
 
 
 def smallest_p(seeds: int) -> float:
-    """The smallest two-sided p that so many seeds can give: all differences of one sign, 2 of the 2^S patterns."""
+    """The smallest two-sided p that so many seeds can give.
+
+    Where all differences have one sign, 2 of the 2^S patterns reach as far; of patterns that are drawn, it may be none.
+    """
     return min(1.0, 2.0 / 2**seeds) if is_exact(seeds) else 2.0 / (_DRAWN + 1)
 
 

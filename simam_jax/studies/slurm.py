@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import Stopped, UsageError
+from simam_jax.reporting.json_file import read_object
+from simam_jax.reporting.whole_files import write_whole
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.slurm_job import SlurmJob
 from simam_jax.studies.tasks import TERMINATED, Report, Task
@@ -70,10 +72,11 @@ def run_on_slurm(
         poll_s: seconds between looks at the jobs.
 
     Raises:
+        UsageError: Slurm refuses the jobs, or the file that says which there are is damaged.
         Stopped: a signal came.
     """
-    ledger = Path(executor.folder) / _JOBS
-    known: dict[str, str] = json.loads(ledger.read_text()) if ledger.exists() else {}
+    folder = Path(executor.folder)
+    known: dict[str, str] = read_object(folder / _JOBS) if (folder / _JOBS).exists() else {}
     running: dict[Task, Any] = {}
     for task in tasks:
         if task.name in known:
@@ -87,10 +90,10 @@ def run_on_slurm(
     try:
         while submit or running:
             if submit and not signals.received:
-                jobs = executor.submit_array([SlurmJob(task) for task in submit])
+                jobs = _submit(executor, submit)
                 running |= zip(submit, jobs, strict=True)
                 known |= {task.name: job.job_id for task, job in zip(submit, jobs, strict=True)}
-                _write(ledger, known)
+                write_whole(folder, {_JOBS: json.dumps(known, indent=2) + "\n"})
                 _log.info("submitted: %s", ", ".join(job.job_id for job in jobs))
             submit = []
             if signals.received:
@@ -112,6 +115,15 @@ def run_on_slurm(
         raise Stopped(f"stopped by {signals.received[0].name}", exit_code=signals.exit_code)
 
 
+def _submit(executor: Any, tasks: Sequence[Task]) -> list[Any]:
+    try:
+        return executor.submit_array([SlurmJob(task) for task in tasks])
+    # RuntimeError is submitit's, where sbatch ends with an error or says what it does not understand.
+    except (RuntimeError, FileNotFoundError) as error:
+        said = str(error).strip().splitlines() or ["it does not say why"]
+        raise UsageError(f"--executor slurm: Slurm refuses the jobs: {said[-1]}") from error
+
+
 def _exit_code(job: Any) -> int:
     """The task's; 1 of a job that ended without one, as on a node that failed."""
     error = job.exception()
@@ -129,9 +141,3 @@ def _cancel(jobs: Any, poll_s: float) -> None:
     deadline = time.monotonic() + _STOPPING_S
     while (rest := [job for job in rest if not job.done(force_check=True)]) and time.monotonic() < deadline:
         time.sleep(poll_s)
-
-
-def _write(path: Path, content: object) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    partial.replace(path)

@@ -3,42 +3,51 @@
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 
 from simam_jax.studies.tasks import DONE, TERMINATED, Task, environment
 
-# What submitit has Slurm send before the time limit.
-_NOTICE = signal.SIGUSR2
+# What submitit has Slurm send before the time limit; and what Slurm itself sends, to all processes of a job, at a
+# preemption and at scancel.
+_NOTICES = (signal.SIGUSR2, signal.SIGTERM)
 _POLL_S = 0.2
 
 
 class SlurmJob:
     """Runs a task's commands and returns its exit code.
 
-    Before the time limit the running command is asked to save and end. So it is by Slurm itself at a preemption and at
-    scancel, which reach all processes of the job. The code is then 75, and who submitted the job submits it again.
+    At a notice the running command is asked to save and end, and no other begins. The code is then 75, also of a
+    command that SIGTERM ends at once because it has nothing to save; who submitted the job submits it again.
     """
 
     def __init__(self, task: Task):
         """Takes the task; nothing is run yet."""
         self._task = task
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stopping = False
+        self._noticed = False
 
     def __call__(self) -> int:
         """Runs the commands, one after the other."""
-        signal.signal(_NOTICE, self._stop)
+        for number in _NOTICES:
+            signal.signal(number, self._note)
         for command in self._task.commands:
-            with self._task.open_log() as log:
-                self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment())
-            while self._process.poll() is None:  # wait() holds a lock that the handler would need
-                time.sleep(_POLL_S)
-            if self._process.returncode != DONE:
-                return self._process.returncode
-            if self._stopping:
+            if self._noticed:
                 return TERMINATED
+            code = self._run(command)
+            if code != DONE:
+                return TERMINATED if code == -signal.SIGTERM else code
         return DONE
 
-    def _stop(self, *_) -> None:
-        self._stopping = True
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
+    def _run(self, command: Sequence[str]) -> int:
+        with self._task.open_log() as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment())
+        told = False
+        # A handler that told the process itself would miss one that is just being started.
+        while (code := process.poll()) is None:
+            if self._noticed and not told:
+                process.terminate()
+                told = True
+            time.sleep(_POLL_S)
+        return code
+
+    def _note(self, *_) -> None:
+        self._noticed = True

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import UsageError
+from simam_jax.reporting.whole_files import write_whole
+from simam_jax.training.run_folder import later_fields
 
 FILE_NAME = "study.json"
 BASELINE = "none"
@@ -103,6 +105,9 @@ def join_earlier(study: Study, folder: Path) -> Study:
             raise UsageError(f"{folder} is no study and not empty: choose another --out")
         return study
     earlier = read_study(path)
+    if not earlier.fields:
+        return study  # written by hand: nothing has begun by it
+    earlier = replace(earlier, fields=_with_later(earlier.fields, study.fields))
     names = sorted({*earlier.fields, *study.fields})
     differing = [
         f"{name} ({earlier.fields.get(name)!r} there, {study.fields.get(name)!r} here)"
@@ -121,13 +126,20 @@ def join_earlier(study: Study, folder: Path) -> Study:
     )
 
 
+def _with_later(fields: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """An earlier study's fields with those that its version had not yet, which say what its trials did."""
+    later = json.loads(json.dumps(later_fields()))
+    return {**{name: value for name, value in later.items() if name in ours}, **fields}
+
+
 def _union(earlier: Sequence[str], later: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*earlier, *later]))
 
 
 def write_study(folder: Path, study: Study) -> None:
-    """Writes `study.json`, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{FILE_NAME}.partial"
-    partial.write_text(json.dumps(study.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(folder / FILE_NAME)
+    """Writes `study.json`, whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_whole(folder, {FILE_NAME: json.dumps(study.as_json(), indent=2, ensure_ascii=False) + "\n"})

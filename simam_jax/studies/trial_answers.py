@@ -1,15 +1,14 @@
 """What finished trials answered, read from the files of their evaluation."""
 
-import csv
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from simam_jax.data.corruption import CORRUPTIONS
 from simam_jax.errors import UsageError
-from simam_jax.reporting.robustness_files import read_recognised
+from simam_jax.reporting.answers_file import CHECKPOINTS, answers_folder, read_answers
+from simam_jax.reporting.evaluation import Evaluation
+from simam_jax.reporting.robustness_files import Robustness, read_robustness
 from simam_jax.studies.answers import Answers
 from simam_jax.studies.study import BASELINE
 from simam_jax.studies.trials import Trial, Variant
@@ -18,50 +17,46 @@ ALL = "all"
 """Every corruption at every strength together."""
 
 
-class Predictions(NamedTuple):
-    """A trial's answers to N images.
+def answers_of(trial: Trial, epoch: str, classes: Sequence[str]) -> Evaluation:
+    """A finished trial's answers at its "best" or "last" epoch.
 
-    Attributes:
-        names, labels: of the images; a label is a class name.
-        correct: bool (N,).
-        confidence: the probability of the class answered, float (N,).
+    Raises:
+        UsageError: they are damaged, or gone.
     """
+    found = read_answers(trial.run, CHECKPOINTS[epoch], classes)
+    if found is None:
+        raise UsageError(f"{answers_folder(trial.run, CHECKPOINTS[epoch])} has no answers: run this again")
+    return found
 
-    names: tuple[str, ...]
-    labels: tuple[str, ...]
-    correct: np.ndarray
-    confidence: np.ndarray
 
+def robustness_of(trial: Trial, epoch: str) -> Robustness:
+    """What a finished trial recognised of corrupted images.
 
-def read_predictions(run: Path, checkpoint: str) -> Predictions:
-    """Reads eval/eval/CHECKPOINT/predictions.csv of a run."""
-    path = run / "eval" / "eval" / checkpoint / "predictions.csv"
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return Predictions(
-        tuple(row["path"] for row in rows),
-        tuple(row["label"] for row in rows),
-        np.array([row["correct"] == "true" for row in rows]),
-        np.array([float(row["probability"]) for row in rows]),
-    )
+    Raises:
+        UsageError: the files are damaged, or gone.
+    """
+    folder = answers_folder(trial.run, CHECKPOINTS[epoch])
+    found = read_robustness(folder)
+    if found is None:
+        raise UsageError(f"{folder} has no robustness.json: run this again")
+    return found
 
 
 def gather_answers(
-    trials: Mapping[Variant, Sequence[Trial]], checkpoint: str, classes: Sequence[str]
+    trials: Mapping[Variant, Sequence[Trial]], epoch: str, classes: Sequence[str]
 ) -> tuple[list[Answers], np.ndarray]:
     """The answers of all variants that can be compared, and the images' labels, int (N,).
 
     Args:
         trials: the finished ones.
-        checkpoint: "best" or "latest".
+        epoch: "best" or "last".
         classes: class names in label order.
 
     Raises:
         UsageError: two trials answered different images.
     """
     found = {
-        variant: [read_predictions(trial.run, checkpoint) for trial in each]
-        for variant, each in comparable(trials).items()
+        variant: [answers_of(trial, epoch, classes) for trial in each] for variant, each in comparable(trials).items()
     }
     every = [(trial, p) for variant, each in found.items() for trial, p in zip(trials[variant], each, strict=True)]
     _check_same([(trial, p.names) for trial, p in every])
@@ -70,27 +65,30 @@ def gather_answers(
             variant.network,
             variant.attention,
             tuple(trial.seed for trial in trials[variant]),
-            np.stack([p.correct for p in each]),
-            np.stack([p.confidence for p in each]),
+            np.stack([p.labels == p.predictions for p in each]),
+            np.stack([p.probabilities for p in each]),
         )
         for variant, each in found.items()
     ]
-    labels = [classes.index(label) for label in every[0][1].labels] if every else []
-    return answers, np.array(labels, np.int64)
+    return answers, every[0][1].labels if every else np.array([], np.int64)
 
 
-def gather_robustness(trials: Mapping[Variant, Sequence[Trial]]) -> dict[str, list[Answers]]:
+def gather_robustness(trials: Mapping[Variant, Sequence[Trial]], epoch: str) -> dict[str, list[Answers]]:
     """By corruption, and "all" of them: the fraction of an image's corrupted copies that were recognised.
+
+    Args:
+        trials: the finished ones.
+        epoch: "best" or "last".
 
     Raises:
         UsageError: two trials answered different images.
     """
-    found = {variant: [read_recognised(trial.run) for trial in each] for variant, each in comparable(trials).items()}
+    found = {variant: [robustness_of(trial, epoch) for trial in each] for variant, each in comparable(trials).items()}
     _check_same(
         [
-            (trial, names)
-            for variant, each in found.items()
-            for trial, (names, _) in zip(trials[variant], each, strict=True)
+            (trial, each.names)
+            for variant, measured in found.items()
+            for trial, each in zip(trials[variant], measured, strict=True)
         ]
     )
 
@@ -103,9 +101,9 @@ def gather_robustness(trials: Mapping[Variant, Sequence[Trial]]) -> dict[str, li
                 variant.network,
                 variant.attention,
                 tuple(trial.seed for trial in trials[variant]),
-                np.stack([fractions(marks, name) for _, marks in each]),
+                np.stack([fractions(each.recognised, name) for each in measured]),
             )
-            for variant, each in found.items()
+            for variant, measured in found.items()
         ]
         for name in [*CORRUPTIONS, ALL]
     }
@@ -127,5 +125,5 @@ def _check_same(every: Sequence[tuple[Trial, Sequence[str]]]) -> None:
         if list(names) != list(every[0][1]):
             raise UsageError(
                 f"{every[0][0].run} and {trial.run} answered different images, as where a file could not be read: "
-                f"mend the data, remove eval/ and robustness.json of the one that lacks some, and run this again"
+                f"mend the data, remove eval/ of the one that lacks some, and run this again"
             )

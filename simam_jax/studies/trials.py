@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from simam_jax.reporting.metrics_file import read_metrics
 from simam_jax.studies.study import Study
-from simam_jax.training.summaries import read_metrics
 
 State = Literal["done", "missing", "diverged"]
 
@@ -55,6 +55,11 @@ class Trial:
     def run(self) -> Path:
         """The run's folder."""
         return self.study_folder / "trials" / self.name
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether it has a checkpoint."""
+        return any(path.name.isdecimal() for path in (self.run / "checkpoints").glob("*"))
 
     def command(self, study: Study) -> list[str]:
         """What trains it, or goes on with it."""

@@ -3,15 +3,16 @@
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simam_jax.studies.explanations import example_images, explanation_command, explanation_folder, keep_explanations
+from simam_jax.reporting.headline import EPOCHS, headline_epoch
+from simam_jax.studies.explanations import EXPLAINED_SEED, example_images, explanation_command, explanation_folder
 from simam_jax.studies.planning import Plan
-from simam_jax.studies.results import costs_file, trial_state
-from simam_jax.studies.selection import best_epoch
+from simam_jax.studies.results import costs_file, read_costs, trial_state
 from simam_jax.studies.tasks import DIVERGED, DONE, STOPPED, Task
+from simam_jax.studies.trial_answers import answers_of
 from simam_jax.studies.trials import Trial, Variant, list_trials, list_variants
 
 _log = logging.getLogger(__name__)
@@ -32,30 +33,42 @@ class Work:
         every = list_trials(plan.study, folder)
         states = {trial: trial_state(trial, plan) for trial in every}
         self._trial_of = {_trial_task(plan, folder, t): t for t in every if states[t] == "missing"}
-        self._at_end: dict[Task, Callable[[], None]] = {}
+        self._begun_before = {trial for trial in every if trial.run.exists()}
         self._ended = 0
         self.trials = tuple(self._trial_of)
         self.costs = tuple(
             _costs_task(plan, folder, variant)
             for variant in list_variants(plan.study)
-            if not costs_file(folder, variant).exists()
+            if read_costs(folder, variant) is None
         )
         done, diverged = (sum(state == each for state in states.values()) for each in ("done", "diverged"))
         said = f", {diverged} diverged earlier" if diverged else ""
         self.summary = f"{len(every)} trials: {done} done{said}, {len(self.trials)} to do"
 
     def explanations(self) -> list[Task]:
-        """Of every variant whose first seed is done; to be asked for when the trials have ended."""
+        """Of every variant whose first seed is done, the pictures that are not drawn; to be asked for at the end."""
         images = example_images(Path(self._config.data.dir), self._plan.dataset.classes)
         tasks = []
         for trial in list_trials(self._plan.study, self._folder) if images else []:
-            if trial.seed or explanation_folder(trial).exists() or trial_state(trial, self._plan) != "done":
+            if trial.seed != EXPLAINED_SEED or explanation_folder(trial).exists():
                 continue
-            name = f"pictures of {trial.variant.name}"
-            task = Task(name, (explanation_command(trial, images),), _log_file(self._folder, trial.variant.name))
-            self._at_end[task] = lambda trial=trial: keep_explanations(trial)
-            tasks.append(task)
+            if trial_state(trial, self._plan) == "done":
+                name = f"pictures of {trial.variant.name}"
+                log = _log_file(self._folder, trial.variant.name)
+                tasks.append(Task(name, (explanation_command(trial, images),), log))
         return tasks
+
+    def trains(self, task: Task) -> bool:
+        """Whether a task is a trial's, and not one of costs or pictures, without which there are results too."""
+        return task in self._trial_of
+
+    def speaks_for_all(self, task: Task) -> bool:
+        """Whether what is wrong with the config or data of a trial that was refused is wrong for every trial.
+
+        It is not where the trial has saved something, or its folder was there before: then that may be what is wrong.
+        """
+        trial = self._trial_of.get(task)
+        return trial is not None and trial not in self._begun_before and not trial.has_saved
 
     def note(self, task: Task, code: int, reason: str) -> None:
         """Says in the log what became of a task, and keeps what it left."""
@@ -64,7 +77,6 @@ class Work:
             self._ended += 1
         count = f"{self._ended} of {len(self.trials)}: " if trial is not None else ""
         if code == DONE:
-            self._at_end.get(task, lambda: None)()
             _log.info("%s%s: done%s", count, task.name, self._accuracy(trial) if trial is not None else "")
         elif code == DIVERGED and trial is not None:
             trial.record_divergence(reason)
@@ -75,10 +87,9 @@ class Work:
             _log.warning("warning: %s%s ended with %d: %s; see %s", count, task.name, code, reason, task.log)
 
     def _accuracy(self, trial: Trial) -> str:
-        best = best_epoch(trial.run, self._config.checkpoint.best_metric)
-        path = trial.run / "eval" / "eval" / "best" / "metrics.json"
-        accuracy = json.loads(path.read_text())["accuracy"]
-        return f", accuracy {accuracy:.4f} at its best epoch, {best.epoch if best else '?'}"
+        epoch = headline_epoch("val" if self._config.data.val_fraction else "eval")
+        found = answers_of(trial, epoch, self._plan.dataset.classes)
+        return f", accuracy {found.metrics['accuracy']:.4f} at its {EPOCHS[epoch]}"
 
 
 def _trial_task(plan: Plan, folder: Path, trial: Trial) -> Task:

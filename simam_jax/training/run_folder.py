@@ -47,6 +47,15 @@ _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 _log = logging.getLogger(__name__)
 
 
+def later_fields() -> dict[str, Any]:
+    """By full name, such as "data.resize_to", the fields that older configs lack, with what they did."""
+    return {
+        f"{section}.{name}" if section else name: value
+        for section, later in _LATER.items()
+        for name, value in later.items()
+    }
+
+
 class RunFolder:
     """The files of one run.
 

@@ -9,19 +9,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from simam_jax.reporting.metrics_file import FILE_NAME, read_metrics
 from simam_jax.training.processes import from_first, is_first
 from simam_jax.training.storing import storing
 from simam_jax.training.tensorboard import Board
 from simam_jax.whole_file import whole_file
-
-FILE_NAME = "metrics.jsonl"
-
-
-def read_metrics(run: Path) -> list[dict]:
-    """The lines of a run's metrics.jsonl; a last line that was cut short is left out."""
-    path = run / FILE_NAME
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 class Summaries:

@@ -1,5 +1,7 @@
 """Pictures appear whole, in an image's own shape, or not at all."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,7 +35,18 @@ def test_more_images_than_are_computed_at_once_keep_their_order(explainer, photo
     inputs = [photo, Input("gone", problem="no such file or directory"), *[photo] * explainer.batch_size]
     found = list(visualize(explainer, FixedView(128, False, 0), inputs, tmp_path / "out"))
     assert [each.error for each in found] == ["", "no such file or directory", *[""] * explainer.batch_size]
-    assert len({file for each in found for file in each.files}) == 11 * (1 + explainer.batch_size)
+    assert len({file for each in found for file in each.files}) == 12 * (1 + explainer.batch_size)
+
+
+def test_every_image_may_be_explained_by_a_class_of_its_own(explainer, photo, tmp_path):
+    inputs = [photo, Input("gone", problem="no such file"), photo]
+    found = list(visualize(explainer, FixedView(128, False, 0), inputs, tmp_path, classes=["zero", "one", "one"]))
+    assert [each.error for each in found] == ["", "no such file", ""]
+    described = [json.loads((tmp_path / name / "description.json").read_text()) for name in ("photo", "photo_2")]
+    assert [each["explained"] for each in described] == ["zero", "one"]
+    with pytest.raises(UsageError, match="no class 'two'"):
+        visualize(explainer, FixedView(128, False, 0), [photo], tmp_path / "o", classes=["two"])
+    assert not (tmp_path / "o").exists()
 
 
 def test_what_is_interrupted_leaves_nothing(explainer, photo, tmp_path, monkeypatch):

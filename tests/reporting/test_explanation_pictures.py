@@ -94,6 +94,7 @@ def test_files(picture, tmp_path):
     names = write_pictures(tmp_path, picture, explanation(1), name="cat.png")
     assert names == [
         "sheet.png",
+        "image.png",
         "grad_cam-last.png",
         "grad_cam-layer0.conv.png",
         "gate-layer0.attention.png",
@@ -102,7 +103,11 @@ def test_files(picture, tmp_path):
     assert sorted([*names, "description.json"]) == sorted(path.name for path in tmp_path.iterdir())
     described = json.loads((tmp_path / "description.json").read_text())
     assert described["image"] == "cat.png"
-    assert set(described) == {"image", "answer", "probability", "explained"}
+    assert set(described) == {"image", "answer", "probability", "explained", "maps"}
+    assert [each["file"] for each in described["maps"]] == names[2:]
+    assert described["maps"][1] == {
+        "file": "grad_cam-layer0.conv.png", "kind": "grad_cam", "layer": "layer0/conv", "size": [6, 6]
+    }  # fmt: skip
     for name in names:
         with Image.open(tmp_path / name) as image:
             image.load()

@@ -44,7 +44,11 @@ def finish_study(
     config = ConfigDict(
         {
             "checkpoint": {"best_metric": "accuracy"},
-            "data": {"val_fraction": 0.1 if val else 0.0, "dir": str(folder / "data")},
+            "data": {"val_fraction": 0.1 if val else 0.0, "dir": str(folder / "data"), "image_size": 128},
+            "model": {"placement": "auto", "dtype": "float32"},
+            "implementation": "auto",
+            "batch_size": 8,
+            "eval_batch_size": 8,
         }
     )
     labels = np.arange(IMAGES) % len(CLASSES)
@@ -90,14 +94,22 @@ def finish_trial(trial: Trial, gain: float, labels: np.ndarray, *, val: bool = F
             predictions=np.where(correct, labels, (labels + 1) % 3),
             probabilities=rng.uniform(0.4, 1.0, IMAGES),
         )
-        write_evaluation(trial.run / "eval" / "eval" / checkpoint, evaluation, checkpoint=checkpoint)
-        if checkpoint == "best":
+        folder = trial.run / "eval" / "eval" / checkpoint
+        write_evaluation(folder, evaluation, checkpoint=checkpoint)
+        if checkpoint == "best" or not val:
             marks = {
                 (name, strength): correct & (rng.random(IMAGES) < 1 - strength / 5)
                 for name in CORRUPTIONS
                 for strength in STRENGTHS
             }
-            write_robustness(trial.run, step=evaluation.step, clean=float(correct.mean()), names=names, correct=marks)
+            write_robustness(
+                folder,
+                checkpoint=checkpoint,
+                step=evaluation.step,
+                clean=float(correct.mean()),
+                names=names,
+                correct=marks,
+            )
 
 
 def counted(plan: Plan) -> dict:

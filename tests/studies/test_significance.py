@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simam_jax.studies.sign_flip import sign_flip_p, smallest_p
-from simam_jax.studies.significance import assess, holm
+from simam_jax.studies.significance import assess, holm, seeds_needed
 
 P = st.floats(0, 1)
 
@@ -61,6 +61,18 @@ def test_seeds_of_the_others_help():
     six, ten = assess([np.full(6, 0.1), np.full(10, 0.1)])
     assert six.smallest_corrected_p == six.corrected_p == smallest_p(6)
     assert ten.corrected_p == pytest.approx(2 * smallest_p(10))
+
+
+@pytest.mark.parametrize(("family", "seeds"), [(1, 6), (2, 7), (3, 7), (4, 8), (6, 8), (7, 9), (12, 9), (13, 10)])
+def test_the_fewest_seeds_that_could_show_a_difference(family, seeds):
+    """As a study is warned of: with one seed less no corrected p is small enough, with these all may be."""
+    assert seeds_needed(family, 0.05) == seeds
+
+    def smallest(of: int) -> float:
+        found = assess([np.full(of, 0.1)] * family)[0].smallest_corrected_p
+        return 1.0 if found is None else found
+
+    assert smallest(seeds) <= 0.05 < smallest(seeds - 1)
 
 
 def test_an_empty_family():

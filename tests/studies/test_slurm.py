@@ -1,6 +1,11 @@
 """Tasks as jobs of submitit, by its executor for this machine."""
 
+import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +13,7 @@ import pytest
 from simam_jax.errors import Stopped, UsageError
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.slurm import create_executor, run_on_slurm
+from simam_jax.studies.slurm_job import SlurmJob
 from simam_jax.studies.tasks import Task
 
 submitit = pytest.importorskip("submitit")
@@ -44,6 +50,88 @@ def test_jobs_end_with_their_codes_and_75_is_submitted_again(tmp_path, executor)
     assert (tmp_path / "stopped").read_text() == "then\n"
 
 
+def job(folder: Path, *codes: str) -> SlurmJob:
+    commands = tuple((sys.executable, "-c", code, str(folder)) for code in codes)
+    return SlurmJob(Task("task", commands, folder / "log"))
+
+
+@pytest.fixture
+def handlers():
+    """Puts back the handlers that a job sets in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGUSR2, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+WAITS = "import pathlib,sys,time; pathlib.Path(sys.argv[1], 'started').touch(); time.sleep(60)"
+NEVER = "import pathlib,sys; pathlib.Path(sys.argv[1], 'never').touch()"
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTERM])
+def test_a_notice_ends_a_command_that_has_nothing_to_save_with_75(tmp_path, handlers, number):
+    """As one that is importing, measuring or drawing: SIGTERM ends it where it is."""
+
+    def notice():
+        while not (tmp_path / "started").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    watcher = threading.Thread(target=notice)
+    watcher.start()
+    assert job(tmp_path, WAITS, NEVER)() == 75
+    watcher.join()
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_command_that_slurm_itself_ends_is_submitted_again(tmp_path, handlers):
+    """At a preemption every process of the job gets SIGTERM from Slurm."""
+    assert job(tmp_path, "import os; os.kill(os.getpid(), 15)", NEVER)() == 75
+    assert job(tmp_path, "import os; os.kill(os.getpid(), 9)", NEVER)() == -9
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize("moment", ["before", "between"])
+def test_a_notice_while_no_command_runs_is_not_lost(tmp_path, handlers, monkeypatch, moment):
+    popen = subprocess.Popen
+
+    def start(*words, **options):
+        process = popen(*words, **options)
+        os.kill(os.getpid(), signal.SIGUSR2)  # before anybody knows the process
+        return process
+
+    every = job(tmp_path, WAITS, NEVER)
+    if moment == "before":
+        every._note()
+    else:
+        monkeypatch.setattr(subprocess, "Popen", start)
+    assert every() == 75
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize("error", [
+    submitit.core.utils.FailedJobError("sbatch: error: no\nsbatch: error: bad partition\n"),
+    FileNotFoundError("no such file: sbatch: error: bad partition"),
+])  # fmt: skip
+def test_what_slurm_refuses_is_one_line(tmp_path, executor, monkeypatch, error):
+    def refuse(jobs):
+        raise error
+
+    monkeypatch.setattr(executor, "submit_array", refuse)
+    with (
+        Signals() as signals,
+        pytest.raises(UsageError, match=r"Slurm refuses the jobs: .*sbatch: error: bad partition$"),
+    ):
+        run_on_slurm([task("a", tmp_path, "")], lambda *_: None, signals, executor=executor, poll_s=0.1)
+
+
+def test_a_damaged_list_of_jobs_is_named(tmp_path, executor):
+    (tmp_path / "slurm").mkdir(exist_ok=True)
+    (tmp_path / "slurm" / "jobs.json").write_text("{")
+    with Signals() as signals, pytest.raises(UsageError, match=r"jobs\.json is damaged"):
+        run_on_slurm([task("a", tmp_path, "")], lambda *_: None, signals, executor=executor)
+
+
 def test_without_slurm(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="there is no Slurm here"):
@@ -74,8 +162,6 @@ def test_a_signal_cancels_the_jobs(tmp_path, executor):
 
         @property
         def received(self):
-            import signal
-
             return [signal.SIGTERM] if (tmp_path / "started").exists() else []
 
         @received.setter

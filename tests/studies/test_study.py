@@ -93,6 +93,23 @@ def test_another_config_is_refused_and_what_differs_is_named(tmp_path):
         join_earlier(other, tmp_path)
 
 
+def test_fields_that_an_older_study_lacks_say_what_its_trials_did(tmp_path):
+    write_study(tmp_path, STUDY)
+    later = {"micro_batches": 1, "rematerialise": False, "data.resize_to": 0}
+    asked = replace(STUDY, fields={**STUDY.fields, **later})
+    assert join_earlier(asked, tmp_path) == asked
+    with pytest.raises(UsageError, match=r"differs in micro_batches \(1 there, 2 here\)$"):
+        join_earlier(replace(asked, fields={**asked.fields, "micro_batches": 2}), tmp_path)
+
+
+def test_a_study_file_by_hand_may_lie_in_the_folder_of_its_study(tmp_path):
+    (tmp_path / "study.json").write_text('{"config": "c.py", "attentions": ["none", "se"]}')
+    asked = replace(read_study(tmp_path / "study.json"), fields=STUDY.fields, fingerprint="f")
+    assert join_earlier(asked, tmp_path) == asked
+    write_study(tmp_path, asked)
+    assert join_earlier(asked, tmp_path) == asked
+
+
 def test_other_data_are_refused(tmp_path):
     write_study(tmp_path, STUDY)
     with pytest.raises(UsageError, match="other data"):

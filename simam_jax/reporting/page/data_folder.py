@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from simam_jax.errors import UsageError
-from simam_jax.reporting.page.json_file import read_object
+from simam_jax.reporting.json_file import read_object
 
 
 @dataclass(frozen=True)

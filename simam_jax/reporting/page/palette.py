@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 BASELINE = "none"
-# The colours are in page.css, the dashes too: both repeat after so many.
-STYLES = 7
+# Colours and dashes are in page.css: one of each for none and for every other attention that there is.
+STYLES = 12
 _SIMAM = "simam"
 
 
@@ -19,5 +19,5 @@ def styles(attentions: Sequence[str]) -> dict[str, int]:
 
 
 def style_class(style: int) -> str:
-    """The class of the stylesheet."""
-    return f"s s{style % STYLES}"
+    """The class of the stylesheet; beyond the last the others come again, but never the baseline's."""
+    return f"s s{style if style < STYLES else 1 + (style - 1) % (STYLES - 1)}"

@@ -13,7 +13,7 @@ from simam_jax.reporting.page.sections.data import data_section
 from simam_jax.reporting.page.sections.figures import figures_section
 from simam_jax.reporting.page.sections.mistakes import mistakes_section
 from simam_jax.reporting.page.sections.section import of
-from simam_jax.reporting.page.single_run import as_variant
+from simam_jax.reporting.page.single_run import as_variant, scores_on_eval
 
 
 def run_page(run: RunFiles) -> Document:
@@ -24,7 +24,7 @@ def run_page(run: RunFiles) -> Document:
     data = find_data(address, run.facts.get("fingerprint", ""), near=near)
     preview = data.preview if data and data.preview.is_file() else None
     sections = [
-        figures_section(variant, split=run.selection, evaluated=bool(variant.answers)),
+        figures_section(variant, split=run.selection, on_eval=scores_on_eval(run), evaluated=bool(variant.answers)),
         run_curves(run),
         class_table(variant),
         confusion_section([variant]),

@@ -28,11 +28,10 @@ def study_page(study: StudyFiles) -> Document:
     variants = study.variants
     runs = [run for variant in variants for run in variant.runs]
     data = _data(study, runs)
-    selection = runs[0].selection if runs else "eval"
     sections = [
-        verdict_section(variants),
+        verdict_section(variants, selection=study.selection),
         study_curves(variants),
-        scores_section(variants, chosen_on=selection, chosen=study.chosen),
+        scores_section(variants, chosen_on=study.selection, chosen=study.chosen, lacking=study.lacking),
         robustness_section(variants),
         calibration_section(variants),
         class_differences(variants),
@@ -40,7 +39,7 @@ def study_page(study: StudyFiles) -> Document:
         mistakes_section(variants, data),
         explanations_section(study.path, variants),
         _data_section(study, data, runs),
-        Section("method", "How to read this", "method.html", {"chosen_on": selection}),
+        Section("method", "How to read this", "method.html", {"chosen_on": study.selection}),
     ]
     return Document(
         f"{_listed(list(by_network(variants)))}: does the attention help?",

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from simam_jax.reporting.answers_file import CHECKPOINTS, read_answers
 from simam_jax.reporting.evaluation import Evaluation
-from simam_jax.reporting.page.answers_file import read_answers
+from simam_jax.reporting.headline import EPOCHS
 from simam_jax.reporting.page.palette import BASELINE
 from simam_jax.reporting.page.run_files import RunFiles
-
-# As results call an epoch, and the folder of its answers.
-CHECKPOINTS = {"best": "best", "last": "latest"}
 
 
 @dataclass(frozen=True)
@@ -23,20 +21,26 @@ class Trial:
         run: its files; None where they are gone.
         state: "done", "missing", "diverged", …
         scores: "best" and "last" → what was measured there, by name.
-        robustness: the accuracy of the best epoch on clean images, and by corruption and strength; None where it was
-            not measured.
+        shown: the epoch, "best" or "last", whose answers the page shows in detail.
+        robustness: "best" and "last" → accuracy on clean images, and by corruption and strength; None where it was not
+            measured.
     """
 
     seed: int
     run: RunFiles | None
     state: str
     scores: Mapping[str, Mapping[str, float]]
+    shown: str = "best"
     robustness: Mapping[str, Any] | None = None
 
     @cached_property
     def answers(self) -> Evaluation | None:
-        """On the evaluation images, at the best epoch; None where they were not kept."""
-        return None if self.run is None else read_answers(self.run.path, CHECKPOINTS["best"], self.run.classes)
+        """On the evaluation images, at the epoch that is shown; None where they were not kept."""
+        return None if self.run is None else read_answers(self.run.path, CHECKPOINTS[self.shown], self.run.classes)
+
+    def robustness_at(self, epoch: str) -> Mapping[str, Any] | None:
+        """At the "best" or the "last" epoch; None where it was not measured."""
+        return (self.robustness or {}).get(epoch)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Variant:
         style: of its lines.
         trials: one a seed.
         figures: what it costs, by name, and the change of its training loss at the end.
-        comparison: "best", "last" and "robustness" → against none; empty where there is nothing to compare.
+        device: on which its costs were measured; "" where they were not.
+        comparison: "best" and "last" → against none, and "robustness" → the same by corruption; empty where there is
+            nothing to compare.
     """
 
     network: str
@@ -56,6 +62,7 @@ class Variant:
     style: int
     trials: Sequence[Trial]
     figures: Mapping[str, float] = field(default_factory=dict)
+    device: str = ""
     comparison: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -82,6 +89,12 @@ class Variant:
         """A score of every trial that has it, at the "best" or the "last" epoch."""
         found = [trial.scores.get(checkpoint, {}).get(name) for trial in self.done]
         return [value for value in found if value is not None]
+
+
+def shown_epoch(variants: Sequence[Variant]) -> str:
+    """What the epoch is called whose answers the page shows in detail."""
+    trials = [trial for variant in variants for trial in variant.trials]
+    return EPOCHS[trials[0].shown if trials else "best"]
 
 
 def by_network(variants: Sequence[Variant]) -> dict[str, list[Variant]]:

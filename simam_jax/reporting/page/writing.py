@@ -1,15 +1,14 @@
 """From a folder to its page."""
 
-import os
-import secrets
 from pathlib import Path
 
-from simam_jax.errors import StorageError, UsageError
+from simam_jax.errors import UsageError
 from simam_jax.reporting.page.document import render
 from simam_jax.reporting.page.run_files import is_run, read_run
 from simam_jax.reporting.page.run_page import run_page
 from simam_jax.reporting.page.study_files import is_study, read_study
 from simam_jax.reporting.page.study_page import study_page
+from simam_jax.reporting.whole_files import write_whole
 
 FILE_NAME = "report.html"
 
@@ -37,16 +36,5 @@ def write_page(folder: Path) -> Path:
         )
     # File names that are no UTF-8 get a question mark.
     content = render(document).encode("utf-8", errors="replace")
-    path, partial = folder / FILE_NAME, folder / f".{FILE_NAME}.{secrets.token_hex(4)}"
-    try:
-        try:
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
-    return path
+    write_whole(folder, {FILE_NAME: content})
+    return folder / FILE_NAME

@@ -32,7 +32,8 @@ def study(tmp_path_factory: pytest.TempPathFactory, images: Images, data: Path) 
     folder = tmp_path_factory.mktemp("studies") / "study"
     write_study(folder, images, data=data, effects=EFFECTS)
     for attention in ("none", "simam"):
-        write_explanation(folder / "explanations" / f"towernet-{attention}" / "an_image", simam=attention == "simam")
+        simam = {"attention3": 4, "attention4": 2} if attention == "simam" else {}
+        write_explanation(folder / "explanations" / f"towernet-{attention}" / "an_image", simam=simam)
     write_page(folder)
     return folder
 

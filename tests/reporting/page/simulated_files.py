@@ -99,8 +99,9 @@ def write_run(
     seed: int = 0,
     epochs: int = 6,
     val_fraction: float = 0.0,
+    last: bool = False,
 ) -> None:
-    """A finished run whose best epoch is the last but one."""
+    """A finished run whose best epoch is the last but one; the answers of its last epoch are the same, if kept."""
     folder.mkdir(parents=True)
     config = {
         "seed": seed,
@@ -139,6 +140,9 @@ def write_run(
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     at_best = Evaluation(**(_fields(answers) | {"step": (best + 1) * _STEPS}))
     write_evaluation(folder / "eval" / "eval" / "best", at_best, checkpoint="best")
+    if last:
+        at_last = Evaluation(**(_fields(answers) | {"step": epochs * _STEPS}))
+        write_evaluation(folder / "eval" / "eval" / "latest", at_last, checkpoint="latest")
 
 
 def write_study(
@@ -161,9 +165,8 @@ def write_study(
             trials = []
             for seed, answers in enumerate(made):
                 run = f"trials/{network}-{name}-seed{seed}"
-                write_run(
-                    folder / run, answers, data=data, network=network, attention=attention, seed=seed, epochs=epochs
-                )
+                about = {"network": network, "attention": attention, "seed": seed, "epochs": epochs}
+                write_run(folder / run, answers, data=data, last=True, **about)
                 trials.append(_trial(run, seed, answers, epochs))
             rows.append(_row(network, attention, trials))
             pooled.append(
@@ -182,22 +185,26 @@ def write_study(
     for row in rows:
         each = found.get((row["network"], row["attention"]))
         worse = None if each is None else {"blur": each, "all": each}
-        row["comparison"] = {"best": each, "last": each, "robustness": worse}
+        row["comparison"] = {"best": each, "last": each, "robustness": {"best": worse, "last": worse}}
     study = {"config": "towernet.py", "seeds": seeds, "epochs": epochs}
     about = {"dir": str(data), "classes": list(images.classes), "counts": counts(images), "preview": ""}
-    _write(folder / "results.json", {"study": study, "data": about, "variants": rows})
+    _write(folder / "results.json", {"study": study, "selection": "eval", "data": about, "variants": rows})
     _write(folder / "study.json", study)
 
 
-def write_explanation(folder: Path, *, simam: bool) -> None:
-    """The pictures that `visualize` writes of an image, of random maps."""
+def write_explanation(folder: Path, *, simam: Mapping[str, int]) -> None:
+    """The pictures that `visualize` writes of an image, of random maps.
+
+    Args:
+        folder: where to.
+        simam: the side of each SimAM's map, by its layer, in the network's order.
+    """
     folder.mkdir(parents=True)
     rng = np.random.default_rng(2)
-    maps = {f"attention{n}": rng.random((4, 4), np.float32) for n in (3, 4)} if simam else {}
-    answer = Guess("plain", 0.9)
+    maps = {layer: rng.random((side, side), np.float32) for layer, side in simam.items()}
     explanation = Explanation(
-        answer,
-        answer,
+        Guess("plain", 0.9),
+        Guess(CLASSES[0], 0.1),
         {"stage4": rng.random((4, 4), np.float32)},
         {layer: 0.63 + 0.3 * values for layer, values in maps.items()},
         {layer: 0.5 + values for layer, values in maps.items()},
@@ -219,7 +226,7 @@ def _trial(run: str, seed: int, answers: Evaluation, epochs: int) -> dict[str, A
         "state": "done",
         "best": {"epoch": epochs - 2, "step": (epochs - 1) * _STEPS, "calibration_error": error, **measured},
         "last": {"epoch": epochs - 1, "step": epochs * _STEPS, "calibration_error": error, **measured},
-        "robustness": {"clean": accuracy, **worse},
+        "robustness": {"best": {"clean": accuracy, **worse}, "last": {"clean": accuracy, **worse}},
     }
 
 
@@ -232,6 +239,7 @@ def _row(network: str, attention: str, trials: Sequence[Mapping[str, Any]]) -> d
         "train_ms_per_image": 42.5,
         "inference_ms_per_image": 11.0,
         "peak_bytes": 900 * 2**20,
+        "device": "NVIDIA H100",
         "last_epochs_loss_change": -0.01,
         "trials": trials,
     }

@@ -6,8 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from simulated_files import CLASSES
+from simulated_files import CLASSES, make_images, write_study
+
+from simam_jax.reporting.page import write_page
 
 _SWITCHES = (
     "--headless",
@@ -146,3 +149,27 @@ def test_on_paper_everything_is_unfolded_and_then_folded_again(browser, study):
     assert base64.b64decode(browser.print_page()).startswith(b"%PDF-")
     assert browser.execute_script("return window.seen") > 0
     assert browser.execute_script(opened) == 0
+
+
+@pytest.fixture(scope="module")
+def wide(data, tmp_path_factory) -> Path:
+    """A study whose tables are as wide as they get: as many classes as a matrix has, and long names."""
+    images = make_images(np.random.default_rng(0), [f"a rather long class name {n}" for n in range(32)], each=2)
+    folder = tmp_path_factory.mktemp("wide") / "study"
+    write_study(folder, images, data=data, effects={"simam": 1.0, "cbam:reduction=8,kernel_size=3": 0.5}, seeds=6)
+    write_page(folder)
+    return folder
+
+
+@pytest.mark.parametrize("which", ["study", "run", "wide"])
+def test_on_paper_nothing_runs_off_the_page(browser, which, request):
+    """Between the margins of an A4 page there are 182 mm, which are 688 pixels."""
+    show(browser, request.getfixturevalue(which), width=688)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_script("for (const each of document.querySelectorAll('details:not(.numbers)')) each.open = true")
+    beyond = (
+        "return Array.from(document.querySelectorAll('main *, header *'))"
+        ".filter(each => !each.closest('.unseen') && each.getBoundingClientRect().right > 689)"
+        ".map(each => each.tagName + ' ' + each.className + ' ' + each.textContent.slice(0, 40))"
+    )
+    assert browser.execute_script(beyond) == []

@@ -1,16 +1,18 @@
 """What the page computes from what it reads: curves, mistakes, robust accuracies, styles."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from simam_jax.reporting.evaluation import Evaluation
+from simam_jax.reporting.page import document
 from simam_jax.reporting.page.curves import curve
 from simam_jax.reporting.page.mistakes import most_confident_mistakes
 from simam_jax.reporting.page.palette import style_class, styles
-from simam_jax.reporting.page.robust import corruptions, robust_accuracy
 from simam_jax.reporting.page.run_files import RunFiles
+from simam_jax.reporting.robustness import corruptions, robust_accuracy
 
 
 def run_of(*values: float | None, steps: int = 10) -> RunFiles:
@@ -68,9 +70,26 @@ def test_robustness():
     assert robust_accuracy(measured) == pytest.approx(0.5)
     assert robust_accuracy(None) is None
     assert robust_accuracy({"clean": 0.8}) is None
+    assert robust_accuracy(measured, "blur") == pytest.approx(0.6)
+    assert robust_accuracy(measured, "noise") is None
 
 
 def test_simam_is_blue_and_none_is_not():
     found = styles(["se", "none", "simam:e_lambda=0.1", "se", "simam"])
     assert found == {"none": 0, "simam:e_lambda=0.1": 1, "se": 2, "simam": 3}
     assert style_class(1) == "s s1"
+
+
+def test_all_attentions_look_different_and_none_like_the_baseline():
+    from simam_jax.layers.attention import attention_names
+
+    sheet = (Path(document.__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
+    classes = {name: style_class(style) for name, style in styles(attention_names()).items()}
+    assert len(set(classes.values())) == len(attention_names()) == 12
+    looks = {re.search(rf"\.{each.split()[1]} {{([^}}]*)}}", sheet)[1] for each in classes.values()}  # type: ignore[index]
+    assert len(looks) == 12
+    dashes = {look.partition("--dash:")[2] for look in looks}
+    assert len(dashes) == 12
+    for scheme in (sheet[: sheet.index("@media")], sheet[sheet.index("@media") :]):
+        assert len({re.search(rf"--s{number}: (#\w+);", scheme)[1] for number in range(12)}) == 12  # type: ignore[index]
+    assert "s s0" not in {style_class(style) for style in range(1, 60)}

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from simulated_files import CLASSES, FINGERPRINT
+from simulated_files import CLASSES, FINGERPRINT, simulate, write_run
 
 from simam_jax.errors import UsageError
-from simam_jax.reporting.page.answers_file import read_answers
+from simam_jax.reporting.answers_file import read_answers
 from simam_jax.reporting.page.data_folder import find_data
 from simam_jax.reporting.page.pictures import embedded
 from simam_jax.reporting.page.run_files import read_run
-from simam_jax.reporting.page.single_run import as_variant
+from simam_jax.reporting.page.single_run import as_variant, scores_on_eval
 from simam_jax.reporting.page.study_files import read_study
 
 
@@ -95,6 +95,33 @@ def test_a_study_has_its_variants_and_trials(study):
     assert not found.variants[0].comparison
     assert found.variants[1].comparison["best"]["accuracy"]["verdict"]["outcome"] == "better"
     assert len(found.variants[1].scores("best", "accuracy")) == 8
+    assert {trial.shown for variant in found.variants for trial in variant.trials} == {"last"}
+
+
+def test_the_answer_is_that_of_the_best_epoch_where_val_chose_it(study, tmp_path):
+    copy = Path(shutil.copytree(study, tmp_path / "copy"))
+    results = json.loads((copy / "results.json").read_text())
+    (copy / "results.json").write_text(json.dumps(results | {"selection": "val"}))
+    found = read_study(copy)
+    assert {trial.shown for variant in found.variants for trial in variant.trials} == {"best"}
+
+
+def test_what_a_run_with_validation_did_on_eval(tmp_path, data, images):
+    answers = simulate(np.random.default_rng(1), images, 0)
+    write_run(tmp_path / "run", answers, data=data, val_fraction=0.1)
+    path = tmp_path / "run" / "metrics.jsonl"
+    last = json.loads(path.read_text().splitlines()[-1])
+    measured = {"step": last["step"], "epoch": last["epoch"], "time": 2.0, "eval/loss": 1.5, "eval/accuracy": 0.25}
+    with path.open("a") as file:
+        file.write(json.dumps(measured) + "\n")
+    found = scores_on_eval(read_run(tmp_path / "run"))
+    assert found["last"] == {"epoch": 5.0, "step": 60.0, "loss": 1.5, "accuracy": 0.25}
+    assert found["best"]["accuracy"] == pytest.approx(answers.metrics["accuracy"])
+    assert 0 < found["best"]["calibration_error"] < 1
+
+
+def test_a_run_without_validation_has_no_other_figures(run):
+    assert scores_on_eval(read_run(run)) == {}
 
 
 def test_a_study_without_results_and_a_damaged_one(tmp_path):

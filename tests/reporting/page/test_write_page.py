@@ -1,13 +1,14 @@
 """The page of a study and of a run, as text."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from parsed_page import ParsedPage
-from simulated_files import CLASSES, make_images, simulate, write_run, write_study
+from simulated_files import CLASSES, make_images, simulate, write_explanation, write_run, write_study
 
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.reporting.page import write_page
@@ -80,12 +81,71 @@ def test_the_verdict_and_its_p_are_those_of_the_statistics(study):
         "Of 2 networks with an attention, 1 is more accurate than without; for 1 there is no evidence of a difference."
     )
     results = json.loads((study / "results.json").read_text())
-    verdict = results["variants"][1]["comparison"]["best"]["accuracy"]["verdict"]["text"]
-    (said,) = [each.text for each in page.named("li") if each.text.startswith("best epoch") and verdict in each.text]
+    verdict = results["variants"][1]["comparison"]["last"]["accuracy"]["verdict"]["text"]
+    (said,) = [each.text for each in page.named("li") if each.text.startswith("last epoch") and verdict in each.text]
     assert "0.0078 the smallest possible" in said
     columns = [each.text for each in page.named("th")]
-    assert "smallest possible p" in columns
-    assert {"best epoch", "last epoch"} <= set(columns)
+    assert {"smallest possible p", "p, not corrected", "measured on"} <= set(columns)
+    assert columns.index("last epoch") < columns.index("best epoch")
+    cells = [each.text for each in page.named("td")]
+    assert cells.count("NVIDIA H100") == 3
+    assert cells.count("900") == 3  # MiB
+
+
+@pytest.mark.parametrize(("selection", "which", "other"), [("eval", "last", "best"), ("val", "best", "last")])
+def test_the_answer_is_taken_from_the_epoch_that_nobody_chose_on_eval(copy, selection, which, other):
+    results = json.loads((copy / "results.json").read_text()) | {"selection": selection}
+    for row in results["variants"][1:]:
+        row["comparison"][which]["accuracy"]["verdict"]["outcome"] = "worse"
+        assert row["comparison"][other]["accuracy"]["verdict"]["outcome"] != "worse"
+    (copy / "results.json").write_text(json.dumps(results))
+    write_page(copy)
+    page = page_of(copy)
+    (answer,) = [each.text for each in page.named("p") if each.attributes.get("class") == "answer"]
+    assert answer == "Of 2 networks with an attention, 2 are less accurate."
+    outcomes = [each.text for each in page.named("p") if "outcome" in each.attributes.get("class", "")]
+    assert outcomes == [f"▼ worse in accuracy at the {which} epoch"] * 2
+    said = " ".join(each.text for each in page.named("p"))
+    assert f"said of accuracy at the {which} epoch" in said
+    assert f"recognised at the {which} epoch" in said
+    assert "variants alike" not in said
+
+
+def test_what_is_lacking_is_said(copy):
+    results = json.loads((copy / "results.json").read_text())
+    results["lacking"] = [{"network": "towernet", "attention": "none", "what": "costs"}]
+    (copy / "results.json").write_text(json.dumps(results))
+    write_page(copy)
+    warnings = [each.text for each in page_of(copy).named("p") if each.attributes.get("class") == "warning"]
+    assert warnings == ["Lacking, which changes nothing of the rest: costs of towernet without attention."]
+
+
+def test_pictures_name_the_class_and_stand_beside_the_image(study):
+    page = page_of(study)
+    alts = [each.attributes["alt"] for each in page.named("img")]
+    bold = CLASSES[0]
+    cams = [alt for alt in alts if alt.startswith("Grad-CAM")]
+    assert cams == [
+        f"Grad-CAM of x.png for class {bold}, network with {name}, layer stage4" for name in ("none", "simam")
+    ]
+    assert alts[alts.index(cams[0]) - 1] == "The image x.png"
+    assert f"Grad-CAM for class {bold}" in [each.text for each in page.named("h5")]
+
+
+def test_maps_stand_in_the_networks_order_and_a_deep_network_shows_the_last_of_each_stage(copy):
+    layers = {f"block{number}/attention": side for number, side in enumerate([8] * 2 + [4] * 9 + [2])}
+    shutil.rmtree(copy / "explanations" / "towernet-simam")
+    write_explanation(copy / "explanations" / "towernet-simam" / "an_image", simam=layers)
+    write_page(copy)
+    page = page_of(copy)
+    gates = [
+        each.attributes["alt"].rpartition(" ")[2] for each in page.named("img") if "gate" in each.attributes["alt"]
+    ]
+    numbers = [int(re.sub(r"\D", "", each)) for each in gates]
+    assert numbers == [1, 10, 11, 0, *range(2, 10)]
+    assert [each.text for each in page.named("summary") if "maps" in each.text] == [
+        f"The other 9 maps: SimAM {kind}, simam" for kind in ("gate", "1/e*")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +230,7 @@ def test_a_run_with_validation_says_so(tmp_path, data):
     text = (tmp_path / "run" / "report.html").read_text()
     assert "The best epoch is chosen on val" in text
     assert "Scores on val" in text
+    assert "Scores on eval" in text
 
 
 def test_many_classes_have_no_matrix(tmp_path, data):

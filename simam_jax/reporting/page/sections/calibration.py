@@ -10,7 +10,7 @@ from simam_jax.reporting.page.numbers import count, percent, spread
 from simam_jax.reporting.page.reliability_chart import draw_reliability
 from simam_jax.reporting.page.sections.section import Section
 from simam_jax.reporting.page.table import Cell, Column, Table, number
-from simam_jax.reporting.page.variant import Variant, by_network
+from simam_jax.reporting.page.variant import Variant, by_network, shown_epoch
 
 
 def calibration_section(variants: Sequence[Variant]) -> Section | None:
@@ -21,7 +21,8 @@ def calibration_section(variants: Sequence[Variant]) -> Section | None:
         if answered:
             legend = [(v.attention, v.style, f"calibration error {_error(v)}") for v in answered]
             networks.append((network, legend, _chart(answered)))
-    return Section("calibration", "Calibration", "calibration.html", {"networks": networks}) if networks else None
+    values = {"networks": networks, "epoch": shown_epoch(variants)}
+    return Section("calibration", "Calibration", "calibration.html", values) if networks else None
 
 
 def _chart(variants: Sequence[Variant]) -> Chart:

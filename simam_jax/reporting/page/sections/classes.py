@@ -7,7 +7,7 @@ from simam_jax.reporting.page.class_chart import ClassRow, draw_classes
 from simam_jax.reporting.page.numbers import count, percent, points
 from simam_jax.reporting.page.sections.section import Section
 from simam_jax.reporting.page.table import Column, Table, name, number
-from simam_jax.reporting.page.variant import Variant, by_network
+from simam_jax.reporting.page.variant import Variant, by_network, shown_epoch
 
 # More rows than these are cut down to the ends.
 _MOST = 40
@@ -25,7 +25,8 @@ def class_differences(variants: Sequence[Variant]) -> Section | None:
         ]
     if not charts:
         return None
-    return Section("classes", "Class by class", "classes.html", {"charts": charts, "compared": True, "table": None})
+    values = {"charts": charts, "compared": True, "table": None, "epoch": shown_epoch(variants)}
+    return Section("classes", "Class by class", "classes.html", values)
 
 
 def class_table(variant: Variant) -> Section | None:

@@ -8,7 +8,7 @@ import numpy as np
 from simam_jax.reporting.page.numbers import count, percent
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.table import Column, Table, name, number
-from simam_jax.reporting.page.variant import Variant
+from simam_jax.reporting.page.variant import Variant, shown_epoch
 
 # A matrix of more classes cannot be read.
 MOST_CLASSES = 32
@@ -37,7 +37,8 @@ def confusion_section(variants: Sequence[Variant]) -> Section | None:
     if not matrices:
         return None
     single = len(variants) == 1 and len(variants[0].trials) == 1
-    return Section("confusion", "What is taken for what", "confusion.html", {"matrices": matrices, "counts": single})
+    values = {"matrices": matrices, "counts": single, "epoch": shown_epoch(variants)}
+    return Section("confusion", "What is taken for what", "confusion.html", values)
 
 
 def _matrix(variant: Variant) -> Matrix:

@@ -1,12 +1,12 @@
 """What the networks look at in a few images, with and without the attention."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from simam_jax.errors import UsageError
-from simam_jax.reporting.page.json_file import read_object
+from simam_jax.reporting.json_file import read_object
 from simam_jax.reporting.page.numbers import percent
 from simam_jax.reporting.page.pictures import embedded
 from simam_jax.reporting.page.sections.section import Section
@@ -14,24 +14,42 @@ from simam_jax.reporting.page.variant import Variant
 
 KINDS = {"grad_cam": "Grad-CAM", "gate": "SimAM gate", "energy": "SimAM 1/e*"}
 _MOST_IMAGES, _SIDE = 6, 300
+# Of more maps than these only the last of each size stays unfolded.
+_MOST_MAPS = 6
 
 
 class Picture(NamedTuple):
-    """A map over its image."""
+    """An image, or a map over it."""
 
     uri: str
-    kind: str
     where: str
     alt: str
 
 
+class Stages(NamedTuple):
+    """Maps of one kind in one network, in its order; those of a deep network that are folded apart."""
+
+    title: str
+    shown: Sequence[Picture]
+    folded: Sequence[Picture]
+
+
 class Looked(NamedTuple):
-    """The maps of one image in one network: Grad-CAM of each variant; gates and energies of those that have SimAM."""
+    """One image in one network: itself, Grad-CAM of each variant; gates and energies of those that have SimAM."""
 
     title: str
     said: Sequence[str]
+    explained: str
+    image: Picture | None
     grad_cams: Sequence[Picture]
-    stages: Sequence[tuple[str, Sequence[Picture]]]
+    stages: Sequence[Stages]
+
+
+class _Map(NamedTuple):
+    file: str
+    kind: str
+    layer: str
+    size: tuple[int, ...]
 
 
 def explanations_section(study: Path, variants: Sequence[Variant]) -> Section | None:
@@ -60,35 +78,71 @@ def folder_name(network: str, attention: str) -> str:
     return re.sub(r"[^\w.=+-]+", "-", f"{network}-{attention}")
 
 
-def _look(image: str, folders: dict[str, Path]) -> Looked:
-    grad_cams, stages, said, title = [], [], [], image
-    for attention, folder in folders.items():
-        found = _description(folder / image)
-        if "image" in found:
-            title = "/".join(PurePath(str(found["image"])).parts[-2:])
+def _look(image: str, folders: Mapping[str, Path]) -> Looked:
+    descriptions = {attention: _description(folder / image) for attention, folder in folders.items()}
+    path = next((str(found["image"]) for found in descriptions.values() if "image" in found), image)
+    title = "/".join(PurePath(path).parts[-2:])
+    said, grad_cams, stages = [], [], []
+    for attention, found in descriptions.items():
+        folder = folders[attention] / image
         if "answer" in found:
             sure = found.get("probability")
             said.append(f"{attention} answers {found['answer']}" + (f", {percent(sure)}" if sure is not None else ""))
-        for picture in _pictures(folder / image, attention, title):
-            if picture.kind == KINDS["grad_cam"]:
-                grad_cams.append(picture)
-            else:
-                stages.append((f"{picture.kind}, {attention}", picture))
-    rows = {
-        row: [picture for each, picture in stages if each == row] for row in dict.fromkeys(row for row, _ in stages)
-    }
-    return Looked(title, said, grad_cams, list(rows.items()))
+        of_class = f" for class {found['explained']}" if "explained" in found else ""
+        maps = _maps(folder, found)
+        for each in (each for each in maps if each.kind == "grad_cam"):
+            alt = f"Grad-CAM of {title}{of_class}, network with {attention}, layer {each.layer}"
+            grad_cams += _picture(folder / each.file, f"{attention}{of_class}, {each.layer}", alt)
+        for kind in ("gate", "energy"):
+            shown, folded = _last_of_each_size([each for each in maps if each.kind == kind])
+            said_of = f"{KINDS[kind]} of {title}, network with {attention}, layer"
+            drawn, hidden = (
+                [
+                    picture
+                    for each in part
+                    for picture in _picture(folder / each.file, each.layer, f"{said_of} {each.layer}")
+                ]
+                for part in (shown, folded)
+            )
+            if drawn:
+                stages.append(Stages(f"{KINDS[kind]}, {attention}", drawn, hidden))
+    classes = {str(found["explained"]) for found in descriptions.values() if "explained" in found}
+    plain = [
+        picture
+        for f in folders.values()
+        for picture in _picture(f / image / "image.png", "the image", f"The image {title}")
+    ]
+    explained = classes.pop() if len(classes) == 1 else ""
+    return Looked(title, said, explained, plain[0] if plain else None, grad_cams, stages)
 
 
-def _pictures(folder: Path, attention: str, image: str) -> list[Picture]:
-    found = []
-    for kind, title in KINDS.items():
-        for file in sorted(folder.glob(f"{kind}-*.png")):
-            layer = file.stem.removeprefix(f"{kind}-")
-            where = f"{attention}, {layer}" if kind == "grad_cam" else layer
-            if uri := embedded(file, _SIDE):
-                found.append(Picture(uri, title, where, f"{title} of {image}, network with {attention}, layer {layer}"))
-    return found
+def _last_of_each_size(maps: Sequence[_Map]) -> tuple[list[_Map], list[_Map]]:
+    """Of few maps all, of many the last of each size, which is a stage's; and the rest."""
+    if len(maps) <= _MOST_MAPS:
+        return list(maps), []
+    last = {each.size: each for each in maps}
+    return list(last.values()), [each for each in maps if last[each.size] != each]
+
+
+def _maps(folder: Path, description: Mapping[str, Any]) -> list[_Map]:
+    """In the order in which the network has them."""
+    try:
+        return [
+            _Map(PurePath(str(each["file"])).name, str(each["kind"]), str(each["layer"]), tuple(each["size"]))
+            for each in description["maps"]
+        ]
+    except (KeyError, TypeError):
+        return [_named(file) for kind in KINDS for file in sorted(folder.glob(f"{kind}-*.png"))]
+
+
+def _named(file: Path) -> _Map:
+    kind, _, layer = file.stem.partition("-")
+    return _Map(file.name, kind, layer, ())
+
+
+def _picture(file: Path, where: str, alt: str) -> Iterable[Picture]:
+    uri = embedded(file, _SIDE) if file.is_file() else None
+    return [Picture(uri, where, alt)] if uri else []
 
 
 def _description(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from simam_jax.reporting.headline import EPOCHS
 from simam_jax.reporting.page.numbers import NOTHING, percent, plain
 from simam_jax.reporting.page.sections.section import Section
 from simam_jax.reporting.page.table import Cell, Column, Table, number
@@ -13,35 +14,40 @@ _SCORES = {
     "top5": "top 5",
     "calibration_error": "calibration error",
 }
-_NAMES = {"best": "best epoch", "last": "last epoch"}
+Scores = Mapping[str, Mapping[str, float]]  # "best" and "last" → by name
 
 
-def figures_section(variant: Variant, *, split: str, evaluated: bool) -> Section:
+def figures_section(variant: Variant, *, split: str, on_eval: Scores, evaluated: bool) -> Section:
     """Scores at the best and the last epoch.
 
     Args:
         variant: the run.
-        split: on which they were measured and the best epoch chosen.
+        split: on which the best epoch was chosen, and the variant's scores were measured.
+        on_eval: the same on eval, where that is another split; as far as they were measured.
         evaluated: whether the run's answers were kept.
     """
     scores = variant.trials[0].scores
+    values = {
+        "lead": _lead(scores.get("best"), scores.get("last")),
+        "tables": [_table(each, name) for each, name in ((scores, split), (on_eval, "eval")) if each],
+        "split": split,
+        "evaluated": evaluated,
+    }
+    return Section("figures", "How well it does", "figures.html", values)
+
+
+def _table(scores: Scores, split: str) -> Table:
     columns = [Column("", numeric=False), Column("epoch"), *(Column(said) for said in _SCORES.values()), Column("loss")]
     rows = [
         [
-            Cell(_NAMES[which], which),
+            Cell(EPOCHS[which], which),
             number(found["epoch"], f"{found['epoch']:.0f}"),
             *(number(found.get(name), percent(found.get(name))) for name in _SCORES),
             number(found.get("loss"), plain(found["loss"]) if "loss" in found else NOTHING),
         ]
         for which, found in scores.items()
     ]
-    values = {
-        "lead": _lead(scores.get("best"), scores.get("last")),
-        "table": Table(f"Scores on {split}", columns, rows) if rows else None,
-        "split": split,
-        "evaluated": evaluated,
-    }
-    return Section("figures", "How well it does", "figures.html", values)
+    return Table(f"Scores on {split}", columns, rows)
 
 
 def _lead(best: Mapping[str, float] | None, last: Mapping[str, float] | None) -> str:

@@ -8,7 +8,7 @@ from simam_jax.reporting.page.mistakes import Mistaken, most_confident_mistakes
 from simam_jax.reporting.page.numbers import percent
 from simam_jax.reporting.page.pictures import embedded
 from simam_jax.reporting.page.sections.section import Section
-from simam_jax.reporting.page.variant import Variant, by_network
+from simam_jax.reporting.page.variant import Variant, by_network, shown_epoch
 
 _MOST, _SIDE = 12, 200
 
@@ -37,7 +37,7 @@ def mistakes_section(variants: Sequence[Variant], data: DataFolder | None) -> Se
             networks.append((network, shown, "" if found else "No image was taken for anything else."))
     if not networks:
         return None
-    values = {"networks": networks, "missing": _missing(data)}
+    values = {"networks": networks, "missing": _missing(data), "epoch": shown_epoch(variants)}
     return Section("mistakes", "The most confident mistakes", "mistakes.html", values)
 
 

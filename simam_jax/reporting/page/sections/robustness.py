@@ -6,10 +6,10 @@ from simam_jax.reporting.page.axis import Axis, percent_axis
 from simam_jax.reporting.page.chart import Chart
 from simam_jax.reporting.page.line_chart import Line, draw_lines
 from simam_jax.reporting.page.numbers import percent
-from simam_jax.reporting.page.robust import corruptions
 from simam_jax.reporting.page.sections.section import Section
 from simam_jax.reporting.page.table import Column, Table, name, number
-from simam_jax.reporting.page.variant import Variant, by_network
+from simam_jax.reporting.page.variant import Variant, by_network, shown_epoch
+from simam_jax.reporting.robustness import corruptions
 
 Found = dict[int, list[float]]  # strength → the accuracy of each seed
 
@@ -24,13 +24,14 @@ def robustness_section(variants: Sequence[Variant]) -> Section | None:
         if charts:
             legend = [(variant.attention, variant.style, "") for variant, found in measured if found]
             networks.append((network, legend, charts))
-    return Section("robustness", "Robustness", "robustness.html", {"networks": networks}) if networks else None
+    values = {"networks": networks, "epoch": shown_epoch(variants)}
+    return Section("robustness", "Robustness", "robustness.html", values) if networks else None
 
 
 def _by_kind(variant: Variant) -> dict[str, Found]:
     found: dict[str, Found] = {}
     for trial in variant.done:
-        for kind, by_strength in corruptions(trial.robustness).items():
+        for kind, by_strength in corruptions(trial.robustness_at(trial.shown)).items():
             for strength, accuracy in by_strength.items():
                 found.setdefault(kind, {}).setdefault(strength, []).append(accuracy)
     return found

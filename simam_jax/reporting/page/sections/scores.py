@@ -4,34 +4,43 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from simam_jax.reporting.page.numbers import count, interval, percent, points, probability, scaled, spread
-from simam_jax.reporting.page.robust import robust_accuracy
+from simam_jax.reporting.headline import EPOCHS, in_order
+from simam_jax.reporting.page.numbers import NOTHING, count, interval, percent, points, probability, scaled, spread
 from simam_jax.reporting.page.sections.section import Section, of
-from simam_jax.reporting.page.sections.verdict import EPOCHS, SCORES, differences
+from simam_jax.reporting.page.sections.verdict import SCORES, differences
 from simam_jax.reporting.page.table import Cell, Column, Table, name, number
 from simam_jax.reporting.page.variant import Variant
+from simam_jax.reporting.robustness import robust_accuracy
 
 _VARIANT = Column("network and attention", numeric=False)
+_WHAT = {"costs": "costs", "pictures": "pictures of what it looks at"}
 _SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "calibration_error": "calibration error"}
 
 
-def scores_section(variants: Sequence[Variant], *, chosen_on: str, chosen: Sequence[Mapping[str, Any]]) -> Section:
+def scores_section(
+    variants: Sequence[Variant],
+    *,
+    chosen_on: str,
+    chosen: Sequence[Mapping[str, Any]],
+    lacking: Sequence[Mapping[str, str]] = (),
+) -> Section:
     """Scores, differences with their tests, McNemar's tests, and costs.
 
     Args:
         variants: of the study.
         chosen_on: the split on which each trial's best epoch was chosen.
-        chosen: as StudyFiles has it.
+        chosen, lacking: as StudyFiles has them.
     """
     left_out = [(variant, trial) for variant in variants for trial in variant.trials if trial.state != "done"]
     values = {
-        "scores": _scores(variants),
-        "differences": _differences(variants),
-        "seeds": _seeds(variants),
+        "scores": _scores(variants, chosen_on),
+        "differences": _differences(variants, chosen_on),
+        "seeds": _seeds(variants, chosen_on),
         "costs": _costs(variants),
         "left_out": [f"{of(v.attention, v.network)}, seed {t.seed}: {t.state}" for v, t in left_out],
         "chosen_on": chosen_on,
         "chosen": [_say_chosen(each) for each in chosen],
+        "lacking": [f"{_WHAT[each['what']]} of {of(each['attention'], each['network'])}" for each in lacking],
     }
     return Section("results", "Results", "scores.html", values)
 
@@ -43,20 +52,24 @@ def _say_chosen(found: Mapping[str, Any]) -> str:
     )
 
 
-def _scores(variants: Sequence[Variant]) -> Table:
+def _scores(variants: Sequence[Variant], chosen_on: str) -> Table:
     columns = [_VARIANT, Column("seeds")]
-    robust = [[robust_accuracy(trial.robustness) for trial in variant.done] for variant in variants]
-    worsened = [[found for found in each if found is not None] for each in robust]
-    extra = ["worsened images"] if any(worsened) else []
-    columns += [Column(said, EPOCHS["best"]) for said in (*_SCORES.values(), *extra)]
-    columns += [Column(said, EPOCHS["last"]) for said in _SCORES.values()]
-    rows = []
-    for variant, robust_accuracies in zip(variants, worsened, strict=True):
-        best, last = ([_spread(variant.scores(epoch, score)) for score in _SCORES] for epoch in EPOCHS)
-        seeds = len(variant.done)
-        row = [_name(variant), number(seeds, str(seeds)), *best]
-        rows.append([*row, *(_spread(robust_accuracies) for _ in extra), *last])
+    rows = [[_name(variant), number(len(variant.done), str(len(variant.done)))] for variant in variants]
+    for epoch, said in in_order(chosen_on).items():
+        columns += [Column(title, said) for title in _SCORES.values()]
+        for row, variant in zip(rows, variants, strict=True):
+            row += [_spread(variant.scores(epoch, score)) for score in _SCORES]
+        worsened = [_worsened(variant, epoch) for variant in variants]
+        if any(worsened):
+            columns.append(Column("worsened images", said))
+            for row, values in zip(rows, worsened, strict=True):
+                row.append(_spread(values))
     return Table("Scores: mean ± standard deviation over seeds", columns, rows, sortable=True)
+
+
+def _worsened(variant: Variant, epoch: str) -> list[float]:
+    found = [robust_accuracy(trial.robustness_at(epoch)) for trial in variant.done]
+    return [value for value in found if value is not None]
 
 
 def _name(variant: Variant) -> Cell:
@@ -67,7 +80,7 @@ def _spread(values: Sequence[float]) -> Cell:
     return Cell(spread(values), mean(values) if values else None)
 
 
-def _differences(variants: Sequence[Variant]) -> Table | None:
+def _differences(variants: Sequence[Variant], chosen_on: str) -> Table | None:
     columns = [_VARIANT, Column("score", numeric=False), Column("epoch", numeric=False)]
     columns += [
         Column("difference, points"),
@@ -80,11 +93,12 @@ def _differences(variants: Sequence[Variant]) -> Table | None:
     ]
     rows = []
     for variant in variants:
-        found = [(EPOCHS[epoch], SCORES[score], each) for epoch, score, each in differences(variant)]
+        found = [(EPOCHS[epoch], SCORES[score], each) for epoch, score, each in differences(variant, chosen_on)]
+        robust = variant.comparison.get("robustness") or {}
         found += [
-            (EPOCHS["best"], "accuracy, " + ("all worsened" if kind == "all" else f"under {kind}"), each["accuracy"])
-            for kind, each in (variant.comparison.get("robustness") or {}).items()
-            if each
+            (said, "accuracy, " + ("all worsened" if kind == "all" else f"under {kind}"), each["accuracy"])
+            for epoch, said in in_order(chosen_on).items()
+            for kind, each in (robust.get(epoch) or {}).items()
         ]
         for epoch, score, each in found:
             paired, test = each["paired"], each["significance"]
@@ -107,23 +121,24 @@ def _differences(variants: Sequence[Variant]) -> Table | None:
     return Table(caption, columns, rows, sortable=True) if rows else None
 
 
-def _seeds(variants: Sequence[Variant]) -> Table | None:
-    columns = [_VARIANT, Column("seed")]
-    columns += [Column("only with", "images recognised"), Column("only without", "images recognised"), Column("p")]
+def _seeds(variants: Sequence[Variant], chosen_on: str) -> Table | None:
+    columns = [_VARIANT, Column("epoch", numeric=False), Column("seed")]
+    columns += [Column("only with", "images recognised"), Column("only without", "images recognised")]
+    columns += [Column("p, not corrected")]
     rows = [
         [
             _name(variant),
+            name(said),
             number(each["seed"], str(each["seed"])),
             number(each["only_variant"], count(each["only_variant"])),
             number(each["only_baseline"], count(each["only_baseline"])),
             number(each["p"], probability(each["p"])),
         ]
         for variant in variants
-        for each in (variant.comparison.get("best") or {}).get("mcnemar", ())
+        for epoch, said in in_order(chosen_on).items()
+        for each in (variant.comparison.get(epoch) or {}).get("mcnemar", ())
     ]
-    return (
-        Table("McNemar's test of each seed's two networks, best epoch", columns, rows, sortable=True) if rows else None
-    )
+    return Table("McNemar's test of each seed's two networks", columns, rows, sortable=True) if rows else None
 
 
 def _costs(variants: Sequence[Variant]) -> Table | None:
@@ -137,6 +152,8 @@ def _costs(variants: Sequence[Variant]) -> Table | None:
     there = {key: kind for key, kind in kinds.items() if any(key in variant.figures for variant in variants)}
     columns = [_VARIANT]
     columns += [Column(said) for said, *_ in there.values()]
+    devices = any(variant.device for variant in variants)
+    columns += [Column("measured on", numeric=False)] if devices else []
     rows = [
         [
             _name(variant),
@@ -144,6 +161,7 @@ def _costs(variants: Sequence[Variant]) -> Table | None:
                 number(variant.figures.get(key), scaled(variant.figures.get(key), unit, digits))
                 for key, (_, unit, digits) in there.items()
             ),
+            *([name(variant.device or NOTHING)] if devices else []),
         ]
         for variant in variants
     ]

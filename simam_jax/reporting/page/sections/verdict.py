@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from simam_jax.reporting.headline import EPOCHS, headline_epoch, in_order
 from simam_jax.reporting.page.chart import Chart
 from simam_jax.reporting.page.interval_chart import Row, draw_intervals
 from simam_jax.reporting.page.numbers import points, several
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.variant import Variant
 
-EPOCHS = {"best": "best epoch", "last": "last epoch"}
 SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "calibration_error": "calibration error"}
 _SIGNS = {"better": "▲", "worse": "▼", "no evidence": "≈", "too few seeds": "…"}
 
@@ -22,36 +22,52 @@ class Judgement(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is said of one variant: of its accuracy, and of its other scores."""
+    """What is said of one variant: of its accuracy, at which epoch, and of its other scores."""
 
     name: str
     sign: str
     outcome: str
+    epoch: str
     accuracy: Sequence[Judgement]
     others: Sequence[Judgement]
     unpaired: Sequence[int]
 
 
-def verdict_section(variants: Sequence[Variant]) -> Section:
-    """A card a variant, and the differences as a picture; the headline is that of accuracy at the best epoch."""
-    compared = [variant for variant in variants if "best" in variant.comparison]
-    charts = [chart for score in ("accuracy", "balanced_accuracy") for chart in _differences(compared, score)]
-    values = {"answers": [_answer(variant) for variant in compared], "summary": _summary(compared), "charts": charts}
+def verdict_section(variants: Sequence[Variant], *, selection: str) -> Section:
+    """A card a variant, and the differences as a picture; the headline is that of accuracy at one epoch.
+
+    Args:
+        variants: of the study.
+        selection: the split on which best epochs were chosen; it decides which epoch that is, see `headline_epoch`.
+    """
+    headline = headline_epoch(selection)
+    compared = [variant for variant in variants if headline in variant.comparison]
+    charts = [
+        chart for score in ("accuracy", "balanced_accuracy") for chart in _differences(compared, score, selection)
+    ]
+    outcomes = [variant.comparison[headline]["accuracy"]["verdict"]["outcome"] for variant in compared]
+    values = {
+        "answers": [_answer(variant, selection) for variant in compared],
+        "summary": _summary(compared, outcomes),
+        "epoch": EPOCHS[headline],
+        "chosen_on": selection,
+        "charts": charts,
+    }
     return Section("verdict", "The answer", "verdict.html", values)
 
 
-def differences(variant: Variant) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """(epoch, score, the Difference) of a variant, as far as they were compared."""
+def differences(variant: Variant, selection: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """(epoch, score, the Difference) of a variant, as far as they were compared, the epoch of the answer first."""
     return [
         (epoch, score, variant.comparison[epoch][score])
-        for epoch in EPOCHS
+        for epoch in in_order(selection)
         for score in SCORES
         if variant.comparison.get(epoch) and variant.comparison[epoch].get(score)
     ]
 
 
-def _answer(variant: Variant) -> Answer:
-    found = differences(variant)
+def _answer(variant: Variant, selection: str) -> Answer:
+    found, headline = differences(variant, selection), headline_epoch(selection)
     accuracy = [_judgement(EPOCHS[epoch], each) for epoch, score, each in found if score == "accuracy"]
     others = [
         _judgement(f"{SCORES[name]}, {EPOCHS[epoch]}", each)
@@ -59,22 +75,25 @@ def _answer(variant: Variant) -> Answer:
         for epoch, score, each in found
         if name == score != "accuracy"
     ]
-    if worsened := (variant.comparison.get("robustness") or {}).get("all"):
-        others.insert(0, _judgement("accuracy on worsened images, best epoch", worsened["accuracy"]))
-    outcome = variant.comparison["best"]["accuracy"]["verdict"]["outcome"]
-    unpaired = variant.comparison["best"].get("unpaired", ())
-    name = of(variant.attention, variant.network)
-    return Answer(name, _SIGNS.get(outcome, ""), outcome, accuracy, others, unpaired)
+    robust = variant.comparison.get("robustness") or {}
+    worsened = [
+        _judgement(f"accuracy on worsened images, {said}", robust[epoch]["all"]["accuracy"])
+        for epoch, said in in_order(selection).items()
+        if robust.get(epoch)
+    ]
+    compared = variant.comparison[headline]
+    outcome, unpaired = compared["accuracy"]["verdict"]["outcome"], compared.get("unpaired", ())
+    name, sign = of(variant.attention, variant.network), _SIGNS.get(outcome, "")
+    return Answer(name, sign, outcome, EPOCHS[headline], accuracy, worsened + others, unpaired)
 
 
 def _judgement(what: str, difference: Mapping[str, Any]) -> Judgement:
     return Judgement(what, difference["verdict"]["text"])
 
 
-def _summary(compared: Sequence[Variant]) -> str:
+def _summary(compared: Sequence[Variant], outcomes: Sequence[str]) -> str:
     if not compared:
         return "Nothing could be compared: there is no variant that shares a seed with its network without attention."
-    outcomes = [variant.comparison["best"]["accuracy"]["verdict"]["outcome"] for variant in compared]
     if len(outcomes) == 1:
         said = of(compared[0].attention, compared[0].network)
         return {
@@ -99,7 +118,7 @@ def _summary(compared: Sequence[Variant]) -> str:
     return f"Of {len(outcomes)} networks with an attention, {'; '.join(told)}."
 
 
-def _differences(compared: Sequence[Variant], score: str) -> list[Chart]:
+def _differences(compared: Sequence[Variant], score: str, selection: str) -> list[Chart]:
     rows = [
         Row(
             f"{variant.attention} in {variant.network}, {EPOCHS[epoch]}",
@@ -110,7 +129,7 @@ def _differences(compared: Sequence[Variant], score: str) -> list[Chart]:
             _ends(each["over_seeds_and_images"]),
         )
         for variant in compared
-        for epoch, name, each in differences(variant)
+        for epoch, name, each in differences(variant, selection)
         if name == score
     ]
     if not rows:

@@ -8,9 +8,17 @@ import numpy as np
 
 from simam_jax.errors import UsageError
 from simam_jax.reporting.evaluation import Evaluation
-from simam_jax.reporting.page.json_file import read_object
+from simam_jax.reporting.json_file import read_object
+
+CHECKPOINTS = {"best": "best", "last": "latest"}
+"""As results call an epoch, and the word by which its checkpoint is asked for; its answers' folder has that name."""
 
 _METRICS = ("loss", "accuracy", "top5", "balanced_accuracy")
+
+
+def answers_folder(run: Path, checkpoint: str) -> Path:
+    """Where what a checkpoint answered on the eval split is kept."""
+    return run / "eval" / "eval" / checkpoint
 
 
 def read_answers(run: Path, checkpoint: str, classes: Sequence[str]) -> Evaluation | None:
@@ -24,7 +32,7 @@ def read_answers(run: Path, checkpoint: str, classes: Sequence[str]) -> Evaluati
     Raises:
         UsageError: a file is damaged, or names a class that the run does not know.
     """
-    folder = run / "eval" / "eval" / checkpoint
+    folder = answers_folder(run, checkpoint)
     path = folder / "predictions.csv"
     if not path.is_file():
         return None
@@ -48,13 +56,22 @@ def read_answers(run: Path, checkpoint: str, classes: Sequence[str]) -> Evaluati
         raise UsageError(f"{path} is damaged: {error}; evaluate the run again") from error
     if not names:
         return None
-    metrics = read_object(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
+    step, metrics = _read_metrics(folder / "metrics.json")
     return Evaluation(
-        step=int(metrics.get("step", 0)),
-        metrics={name: float(metrics[name]) for name in _METRICS if metrics.get(name) is not None},
+        step=step,
+        metrics=metrics,
         classes=tuple(classes),
         names=names,
         labels=np.array(labels),
         predictions=np.array(answers),
         probabilities=np.clip(np.array(probabilities, np.float64), 0, 1),
     )
+
+
+def _read_metrics(path: Path) -> tuple[int, dict[str, float]]:
+    found = read_object(path) if path.is_file() else {}
+    try:
+        metrics = {name: float(found[name]) for name in _METRICS if found.get(name) is not None}
+        return int(found.get("step", 0)), metrics
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{path} is damaged: {error}; evaluate the run again") from error

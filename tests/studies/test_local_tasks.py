@@ -10,8 +10,8 @@ import time
 import pytest
 
 from simam_jax.errors import Stopped
-from simam_jax.studies.executors import run_tasks, visible_gpus
 from simam_jax.studies.lifeline import lead
+from simam_jax.studies.local_tasks import run_tasks, visible_gpus
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.tasks import Task
 

@@ -1,4 +1,4 @@
-"""Accuracy on worsened images."""
+"""Accuracy on corrupted images, in numbers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,12 @@ def corruptions(robustness: Mapping[str, Any] | None) -> dict[str, dict[int, flo
     return found
 
 
-def robust_accuracy(robustness: Mapping[str, Any] | None) -> float | None:
-    """The mean over all corruptions and strengths, clean images apart; None where it was not measured."""
-    values = [value for kind in corruptions(robustness).values() for strength, value in kind.items() if strength]
+def robust_accuracy(robustness: Mapping[str, Any] | None, kind: str = "") -> float | None:
+    """The mean over the strengths of one corruption, or of all, clean images apart; None where it was not measured."""
+    values = [
+        value
+        for name, by_strength in corruptions(robustness).items()
+        for strength, value in by_strength.items()
+        if strength and kind in ("", name)
+    ]
     return sum(values) / len(values) if values else None
