@@ -54,9 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from simam_jax.host_memory import keep_freed_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
     from simam_jax.training.config import load_config, run_name
-    from simam_jax.training.loop import metric_name, train
+    from simam_jax.training.loop import train
     from simam_jax.training.peers import together
     from simam_jax.training.processes import is_first, join
+    from simam_jax.training.run import metric_name
 
     config = load_config(args.config, overrides)
     keep_freed_memory()
