@@ -20,13 +20,14 @@ from simam_jax.studies.work import Work
 _log = logging.getLogger(__name__)
 
 
-def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
+def conduct(study: Study, folder: Path, executor: Executor, *, at_once: int = 1) -> dict[str, Any]:
     """Trains and measures what a study lacks, and writes its results.
 
     Args:
         study: what is asked for.
         folder: the study's; what an earlier call did there counts.
         executor: where trials run.
+        at_once: most trials that are trained as one program.
 
     Returns:
         The results, as results.json has them.
@@ -36,6 +37,8 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
         StorageError: a trial could not save, or the results cannot be written.
         Stopped: a signal came; every trial has saved.
     """
+    if at_once < 1:
+        raise UsageError(f"--seeds-at-once must be at least 1, got {at_once}")
     asked = plan(study)
     counted = count_costs(asked)
     join_earlier(asked.study, folder)  # a folder of something else gets no lock
@@ -44,7 +47,7 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
         if joined.study.models != asked.study.models or joined.study.attentions != asked.study.attentions:
             counted = count_costs(joined)
         write_study(folder, joined.study)
-        work = Work(joined, folder)
+        work = Work(joined, folder, at_once=at_once)
         _log.info("%s", work.summary)
         report = _report(work)
         executor.run_alone(work.costs, report, signals, lock)

@@ -2,7 +2,7 @@
 
     python -m simam_jax.studies.scoring RUN DATA
 
-What is there already and is of the same step is not measured again.
+What is there already and is of the same step is not measured again. A trial that diverged has nothing to measure.
 """
 
 import json
@@ -14,6 +14,7 @@ from simam_jax import command
 from simam_jax.errors import UsageError
 from simam_jax.reporting.robustness_files import NUMBERS
 from simam_jax.studies.selection import best_epoch, last_epoch
+from simam_jax.studies.trials import divergence
 
 # Of a run's eval/eval/.
 BEST, LAST = "best", "latest"
@@ -77,6 +78,8 @@ def score(run: Path, data: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program."""
     run, data = sys.argv[1:] if argv is None else argv
+    if divergence(Path(run)) is not None:
+        return 0
     from simam_jax.host_memory import keep_freed_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
 
