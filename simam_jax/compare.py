@@ -14,7 +14,7 @@ Trains networks with attentions and without, each over several seeds, and says w
 helps. A study is a folder; every trial in it is an ordinary run. The same command run again goes on where it was
 stopped, and with more networks, attentions or seeds it trains only what is new.
 
-  python -m simam_jax.compare --config configs/towernet.py:digits --out studies/digits --seeds 6
+  python -m simam_jax.compare --config configs/towernet.py:digits --out studies/digits --seeds 6 --seeds-at-once 6
   python -m simam_jax.compare --config configs/towernet.py --out studies/caltech --attentions none,simam,se,cbam,eca
   python -m simam_jax.compare --config configs/towernet.py --out studies/lambda --config.data.val_fraction=0.1 \\
       --attentions none,simam,simam:e_lambda=0.01,simam:e_lambda=0.1
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     study = read_arguments(args, overrides)
     executor = choose_executor(study.executor, args.out, jobs=args.jobs, slurm=dict(args.slurm))
     try:
-        results = conduct(study, args.out, executor)
+        results = conduct(study, args.out, executor, at_once=args.seeds_at_once)
     except Stopped as stop:
         words = ["python", "-m", "simam_jax.compare", *(sys.argv[1:] if argv is None else argv)]
         raise Stopped(
@@ -79,6 +79,14 @@ def _parser() -> command.Parser:
     parser.add_argument("--attentions", metavar="A,B", help="specs, none among them (none,simam)")
     parser.add_argument("--seeds", type=int, metavar="N", help="trials a variant, seeds 0 to N - 1 (8)")
     parser.add_argument("--epochs", type=int, metavar="N", help="of every trial (the config's own)")
+    parser.add_argument(
+        "--seeds-at-once",
+        type=int,
+        default=1,
+        metavar="N",
+        help="trials that differ in seed or SimAM's λ alone, trained as one program; faster where one alone leaves the "
+        "device waiting (%(default)s)",
+    )
     parser.add_argument(
         "--executor",
         metavar="serial|processes|slurm",

@@ -80,9 +80,10 @@ def _train(args: Namespace, overrides: Sequence[str], stop: "StopRequest") -> No
     from simam_jax.host_memory import keep_freed_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
     from simam_jax.training.config import load_config, run_name
-    from simam_jax.training.loop import metric_name, train
+    from simam_jax.training.loop import train
     from simam_jax.training.peers import together
     from simam_jax.training.processes import is_first, join
+    from simam_jax.training.run import metric_name
 
     config = load_config(args.config, overrides)
     keep_freed_memory()

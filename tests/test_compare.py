@@ -21,6 +21,7 @@ def ended(capsys, *words) -> tuple[int, str, str]:
         ([], "one of the arguments --config --study is required"),
         (["CONFIG", "--seeds", "many"], "argument --seeds: invalid int value: 'many'"),
         (["CONFIG", "--seeds", "0"], "--seeds must be at least 1, got 0"),
+        (["CONFIG", "--seeds-at-once", "0"], "--seeds-at-once must be at least 1, got 0"),
         (["CONFIG", "--epochs", "-1"], "--epochs must be at least 1"),
         (["CONFIG", "--models", "towernet,towrnet"], "towrnet with none: unknown network 'towrnet'"),
         (["CONFIG", "--attentions", "none,simm"], "towernet with simm: unknown attention 'simm'"),

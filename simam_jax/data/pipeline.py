@@ -40,6 +40,7 @@ def train_batches(
     process_index: int = 0,
     process_count: int = 1,
     workers: int = -1,
+    streams: int = 1,
 ) -> grain.IterDataset:
     """The endless training batches (`Batch`) of one process, from batch `start_step` on.
 
@@ -51,7 +52,8 @@ def train_batches(
         process_index: which share of every batch is ours.
         process_count: how many processes share a batch; divides batch_size.
         workers: processes that decode; 0 decodes in threads of this one; -1 is 0 where the records are cached and
-            one fewer than the cores elsewhere.
+            one fewer than the cores elsewhere, divided among the streams.
+        streams: how many such streams this process reads at a time.
     """
     # Grain shuffles pass k by seed + k: neighbouring seeds would share their orders, one pass apart.
     spread = int(np.random.SeedSequence([seed, 0]).generate_state(1)[0])
@@ -62,7 +64,7 @@ def train_batches(
         start_step,
         process_index=process_index,
         process_count=process_count,
-        workers=_workers(workers, records),
+        workers=_workers(workers, records, streams),
     )
 
 
@@ -127,7 +129,7 @@ def _record(records: Records, index: int, place: int) -> dict:
     return {**record, "index": np.uint32(index)}
 
 
-def _workers(workers: int, records: Records) -> int:
+def _workers(workers: int, records: Records, streams: int = 1) -> int:
     if workers >= 0:
         return workers
-    return 0 if records.cached else max((os.cpu_count() or 1) - 1, 0)
+    return 0 if records.cached else max((os.cpu_count() or 1) - 1, 0) // streams

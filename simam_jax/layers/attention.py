@@ -63,6 +63,19 @@ def attention_kind(spec: str | None) -> str:
     return (spec or "none").partition(":")[0]
 
 
+def split_e_lambda(spec: str | None) -> tuple[str | None, float | None]:
+    """A spec of SimAM as one without λ, and its λ; any other as it is, and None.
+
+    Raises:
+        ValueError: as `create_attention`.
+    """
+    if attention_kind(spec) != "simam":
+        return spec, None
+    module = create_attention(spec)
+    assert isinstance(module, SimAM)
+    return "simam", float(module.e_lambda)
+
+
 def is_attention(module: nn.Module) -> bool:
     """Whether this is one of the modules that a name stands for, the identity not counted."""
     return isinstance(module, tuple(_MODULES.values())) and not isinstance(module, Identity)

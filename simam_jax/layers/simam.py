@@ -1,5 +1,9 @@
 """SimAM as a module."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from flax import linen as nn
 from jaxtyping import Array, Float
 
@@ -28,3 +32,22 @@ class SimAM(nn.Module):
         """Gates x; the same in training and evaluation."""
         del train
         return simam(x, self.e_lambda)
+
+
+@contextmanager
+def every_e_lambda(e_lambda: Lambda | None) -> Iterator[None]:
+    """Every SimAM that is called in the block takes this λ in place of its own; None changes nothing.
+
+    So the λ of a network whose spec has a number can be traced, and one program serves any.
+    """
+    if e_lambda is None:
+        yield
+        return
+
+    def intercept(call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
+        if isinstance(context.module, SimAM) and context.method_name == "__call__":
+            return simam(*args, e_lambda=e_lambda)
+        return call(*args, **kwargs)
+
+    with nn.intercept_methods(intercept):
+        yield

@@ -25,13 +25,14 @@ _log = logging.getLogger(__name__)
 _BYTES_A_PARAMETER = 16
 
 
-def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
+def conduct(study: Study, folder: Path, executor: Executor, *, at_once: int = 1) -> dict[str, Any]:
     """Trains and measures what a study lacks, and writes its results.
 
     Args:
         study: what is asked for.
         folder: the study's; what an earlier call did there counts.
         executor: where trials run.
+        at_once: most trials that are trained as one program.
 
     Returns:
         The results, as results.json has them.
@@ -41,6 +42,8 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
         StorageError: there is no room for checkpoints, or the results cannot be written.
         Stopped: a signal came; every trial has saved. As at the other errors, what is finished has its results.
     """
+    if at_once < 1:
+        raise UsageError(f"--seeds-at-once must be at least 1, got {at_once}")
     asked = plan(study)
     counted = count_costs(asked)
     join_earlier(asked.study, folder)  # a folder of something else gets no lock
@@ -49,7 +52,7 @@ def conduct(study: Study, folder: Path, executor: Executor) -> dict[str, Any]:
         if joined.study.models != asked.study.models or joined.study.attentions != asked.study.attentions:
             counted = count_costs(joined)
         write_study(folder, joined.study)
-        work = Work(joined, folder)
+        work = Work(joined, folder, at_once=at_once)
         _log.info("%s", work.summary)
         if warning := warn_of_few_seeds(joined.study):
             _log.warning("warning: %s", warning)

@@ -3,7 +3,8 @@
     python -m simam_jax.studies.scoring RUN DATA
 
 What is there already, whole and of the same step, is not measured again. Where the best epoch is chosen on val, only
-the best checkpoint is asked about the images made worse; else the last one too, since nobody chose it.
+the best checkpoint is asked about the images made worse; else the last one too, since nobody chose it. A trial that
+diverged has nothing to measure.
 """
 
 import json
@@ -17,6 +18,7 @@ from simam_jax.errors import UsageError
 from simam_jax.reporting.answers_file import CHECKPOINTS, answers_folder, read_answers
 from simam_jax.reporting.robustness_files import read_robustness
 from simam_jax.studies.selection import select
+from simam_jax.studies.trials import divergence
 
 
 def robust_epochs(split: str) -> tuple[str, ...]:
@@ -99,6 +101,8 @@ def score(run: Path, data: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program."""
     run, data = sys.argv[1:] if argv is None else argv
+    if divergence(Path(run)) is not None:
+        return 0
     from simam_jax.host_memory import keep_freed_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
 

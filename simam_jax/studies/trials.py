@@ -1,7 +1,6 @@
 """The trials of a study: each is an ordinary run, whose folder says how far it has come."""
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +11,17 @@ from simam_jax.studies.study import Study
 State = Literal["done", "missing", "diverged"]
 
 _DIVERGED = "diverged.txt"
+
+
+def divergence(run: Path) -> str | None:
+    """Why a run diverged, where it is noted that it did."""
+    path = run / _DIVERGED
+    return path.read_text(encoding="utf-8").strip() if path.exists() else None
+
+
+def record_divergence(run: Path, reason: str) -> None:
+    """Notes of a run that it would diverge again."""
+    (run / _DIVERGED).write_text(reason + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -61,20 +71,11 @@ class Trial:
         """Whether it has a checkpoint."""
         return any(path.name.isdecimal() for path in (self.run / "checkpoints").glob("*"))
 
-    def command(self, study: Study) -> list[str]:
-        """What trains it, or goes on with it."""
-        program = [sys.executable, "-m", "simam_jax.main"]
-        return [*program, "--config", study.config, "--workdir", str(self.run), *trial_overrides(study, self)]
-
     def state(self, epochs: int) -> State:
         """How far it has come: "missing" where there is anything left to train."""
-        if (self.run / _DIVERGED).exists():
+        if divergence(self.run) is not None:
             return "diverged"
         return "done" if is_done(self.run, epochs) else "missing"
-
-    def record_divergence(self, reason: str) -> None:
-        """Notes that it would diverge again."""
-        (self.run / _DIVERGED).write_text(reason + "\n", encoding="utf-8")
 
 
 def list_variants(study: Study) -> list[Variant]:

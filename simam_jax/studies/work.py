@@ -3,17 +3,18 @@
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simam_jax.reporting.headline import EPOCHS, headline_epoch
 from simam_jax.studies.explanations import EXPLAINED_SEED, example_images, explanation_command, explanation_folder
+from simam_jax.studies.groups import Group, group_name, group_trials, train_command
 from simam_jax.studies.planning import Plan
 from simam_jax.studies.results import costs_file, read_costs, trial_state
 from simam_jax.studies.tasks import DIVERGED, DONE, STOPPED, Task
 from simam_jax.studies.trial_answers import answers_of
-from simam_jax.studies.trials import Trial, Variant, list_trials, list_variants
+from simam_jax.studies.trials import Trial, Variant, divergence, list_trials, list_variants, record_divergence
 
 _log = logging.getLogger(__name__)
 
@@ -26,16 +27,20 @@ class Work:
         summary: how much there is, in a line.
     """
 
-    def __init__(self, plan: Plan, folder: Path):
-        """Looks at what is there."""
+    def __init__(self, plan: Plan, folder: Path, *, at_once: int = 1):
+        """Looks at what is there; of trials that one program can train, `at_once` at most are a task."""
         self._plan, self._folder = plan, folder
         self._config: Any = plan.config
         every = list_trials(plan.study, folder)
         states = {trial: trial_state(trial, plan) for trial in every}
-        self._trial_of = {_trial_task(plan, folder, t): t for t in every if states[t] == "missing"}
+        self._trials_of: dict[Task, list[Trial]] = {}
+        for group in group_trials(every, at_once):
+            if left := [trial for trial in group if states[trial] == "missing"]:
+                self._trials_of[_training_task(plan, folder, group, left)] = left
+        self._to_do = sum(map(len, self._trials_of.values()))
         self._begun_before = {trial for trial in every if trial.run.exists()}
         self._ended = 0
-        self.trials = tuple(self._trial_of)
+        self.trials = tuple(self._trials_of)
         self.costs = tuple(
             _costs_task(plan, folder, variant)
             for variant in list_variants(plan.study)
@@ -43,7 +48,7 @@ class Work:
         )
         done, diverged = (sum(state == each for state in states.values()) for each in ("done", "diverged"))
         said = f", {diverged} diverged earlier" if diverged else ""
-        self.summary = f"{len(every)} trials: {done} done{said}, {len(self.trials)} to do"
+        self.summary = f"{len(every)} trials: {done} done{said}, {self._to_do} to do"
 
     def explanations(self) -> list[Task]:
         """Of every variant whose first seed is done, the pictures that are not drawn; to be asked for at the end."""
@@ -60,31 +65,42 @@ class Work:
 
     def trains(self, task: Task) -> bool:
         """Whether a task is a trial's, and not one of costs or pictures, without which there are results too."""
-        return task in self._trial_of
+        return task in self._trials_of
 
     def speaks_for_all(self, task: Task) -> bool:
-        """Whether what is wrong with the config or data of a trial that was refused is wrong for every trial.
+        """Whether what is wrong with the config or data of trials that were refused is wrong for every trial.
 
-        It is not where the trial has saved something, or its folder was there before: then that may be what is wrong.
+        It is not where one has saved something, or its folder was there before: then that may be what is wrong.
         """
-        trial = self._trial_of.get(task)
-        return trial is not None and trial not in self._begun_before and not trial.has_saved
+        trials = self._trials_of.get(task, [])
+        return bool(trials) and not any(trial in self._begun_before or trial.has_saved for trial in trials)
 
     def note(self, task: Task, code: int, reason: str) -> None:
         """Says in the log what became of a task, and keeps what it left."""
-        trial = self._trial_of.get(task)
-        if trial is not None:
-            self._ended += 1
-        count = f"{self._ended} of {len(self.trials)}: " if trial is not None else ""
+        trials = self._trials_of.get(task, [])
+        if trials and code in (DONE, DIVERGED):
+            if code == DIVERGED:  # main's code, which trains one; those of several record it themselves
+                record_divergence(trials[0].run, reason)
+            for trial in trials:
+                self._note_end(trial)
+            return
+        self._ended += len(trials)
+        count = f"{self._ended} of {self._to_do}: " if trials else ""
         if code == DONE:
-            _log.info("%s%s: done%s", count, task.name, self._accuracy(trial) if trial is not None else "")
-        elif code == DIVERGED and trial is not None:
-            trial.record_divergence(reason)
-            _log.warning("warning: %s%s diverged and counts as such: %s", count, task.name, reason)
+            _log.info("%s: done", task.name)
         elif code in STOPPED:
             _log.info("%s%s: %s", count, task.name, reason or "stopped")
         else:
             _log.warning("warning: %s%s ended with %d: %s; see %s", count, task.name, code, reason, task.log)
+
+    def _note_end(self, trial: Trial) -> None:
+        self._ended += 1
+        count = f"{self._ended} of {self._to_do}"
+        reason = divergence(trial.run)
+        if reason is not None:
+            _log.warning("warning: %s: %s diverged and counts as such: %s", count, trial.name, reason)
+        else:
+            _log.info("%s: %s: done%s", count, trial.name, self._accuracy(trial))
 
     def _accuracy(self, trial: Trial) -> str:
         epoch = headline_epoch("val" if self._config.data.val_fraction else "eval")
@@ -92,10 +108,13 @@ class Work:
         return f", accuracy {found.metrics['accuracy']:.4f} at its {EPOCHS[epoch]}"
 
 
-def _trial_task(plan: Plan, folder: Path, trial: Trial) -> Task:
+def _training_task(plan: Plan, folder: Path, group: Group, left: Sequence[Trial]) -> Task:
+    """Named by the group, so that it is the same task whatever is left of it."""
     config: Any = plan.config
-    score = (sys.executable, "-m", "simam_jax.studies.scoring", str(trial.run), config.data.dir)
-    return Task(trial.name, (tuple(trial.command(plan.study)), score), _log_file(folder, trial.name))
+    score = (sys.executable, "-m", "simam_jax.studies.scoring")
+    scores = [(*score, str(trial.run), config.data.dir) for trial in left]
+    name = group_name(group)
+    return Task(name, (train_command(left, plan.study), *scores), _log_file(folder, name))
 
 
 def _costs_task(plan: Plan, folder: Path, variant: Variant) -> Task:

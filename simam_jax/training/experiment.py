@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import grain
@@ -20,19 +20,31 @@ from simam_jax.data.manifest import FILE_NAME
 from simam_jax.data.pipeline import eval_batches, train_batches
 from simam_jax.data.preparation import prepare
 from simam_jax.data.records import Examples, Records
-from simam_jax.data.view import eval_view, train_view
+from simam_jax.data.view import View, eval_view, train_view
 from simam_jax.errors import UsageError
+from simam_jax.layers.simam import every_e_lambda
 from simam_jax.models.registry import create_model
 from simam_jax.ops.augment import create_augment
 from simam_jax.ops.implementation import implementation
 from simam_jax.training.epochs import Epochs
-from simam_jax.training.mesh import check_batch_size, create_mesh, gather, on_mesh, replicated, scatter, split
-from simam_jax.training.metrics import EvalMetrics
+from simam_jax.training.mesh import (
+    check_batch_size,
+    create_mesh,
+    everywhere,
+    gather,
+    on_mesh,
+    replicated,
+    scatter,
+    split,
+)
+from simam_jax.training.metrics import EvalMetrics, TrainMetrics
 from simam_jax.training.optimizer import create_optimizer
 from simam_jax.training.processes import from_first, is_first
+from simam_jax.training.programs import Programs
 from simam_jax.training.schedule import create_schedule
 from simam_jax.training.state import TrainState, create_state
-from simam_jax.training.step import Batch, TrainStep, make_forward, make_train_step, measure
+from simam_jax.training.step import Batch, make_forward, make_train_step, measure
+from simam_jax.training.traits import Traits, tell_apart
 
 _log = logging.getLogger(__name__)
 
@@ -45,30 +57,31 @@ _BEST_METRICS = ("accuracy", "balanced_accuracy", "top5")
 
 @dataclass(frozen=True)
 class Experiment:
-    """Data, network and compiled steps of a run.
+    """Data, network and steps of a run, or of several that differ in nothing but their traits.
 
     Attributes:
-        dataset: what it is trained on.
-        records: the splits train, eval and perhaps val.
+        dataset: what is trained on.
+        training_records: the split train, as the run of a seed sees it.
+        records: the splits eval and perhaps val.
         epochs: where they end.
         mesh: the devices.
         model: the network.
-        state_like: the state's shapes, dtypes and shardings.
-        create_state: gives the state before the first step, on the mesh.
-        train_step: (state, batch) → (state, metrics), compiled for one shape; the state given is used up.
-        eval_step: (state, batch) → metrics, likewise.
+        state_like: a state's shapes, dtypes and shardings.
+        create_state: gives the state of a run before the first step, on the mesh.
+        programs: the steps.
+        traits: of each run, on the mesh.
     """
 
     dataset: Dataset
+    training_records: Callable[[int], Records]
     records: dict[str, Records]
     epochs: Epochs
     mesh: Mesh
     model: nn.Module
     state_like: TrainState
-    create_state: Callable[[], TrainState]
-    train_step: TrainStep
-    eval_step: Callable[[TrainState, Batch], EvalMetrics]
-    seed: int
+    create_state: Callable[[Traits], TrainState]
+    programs: Programs
+    traits: tuple[Traits, ...]
     eval_batch_size: int
     workers: int
 
@@ -77,16 +90,17 @@ class Experiment:
         """The split by which the best checkpoint is chosen."""
         return "val" if "val" in self.records else "eval"
 
-    def train_batches(self, start_step: int) -> grain.IterDataset:
-        """This process's training batches from a step on."""
+    def train_batches(self, seed: int, start_step: int) -> grain.IterDataset:
+        """This process's training batches of the run of a seed, from a step on."""
         return train_batches(
-            self.records["train"],
+            self.training_records(seed),
             batch_size=self.epochs.batch_size,
-            seed=self.seed,
+            seed=seed,
             start_step=start_step,
             process_index=jax.process_index(),
             process_count=jax.process_count(),
             workers=self.workers,
+            streams=len(self.traits),
         )
 
     def eval_batches(self, split_name: str) -> grain.IterDataset:
@@ -99,12 +113,16 @@ class Experiment:
         )
 
 
-def build(config: ConfigDict) -> Experiment:
-    """Everything a run needs, compiled; nothing is written.
+def build(configs: Sequence[ConfigDict]) -> Experiment:
+    """Everything that a run needs, or several that are trained side by side, not compiled yet; nothing is written.
+
+    Args:
+        configs: of each run; they differ in seed and SimAM's λ alone.
 
     Raises:
-        UsageError: the config or the data is wrong; the message names the section.
+        UsageError: a config or the data is wrong; the message names the section.
     """
+    config, traits = tell_apart(configs)
     _check_checkpoint(**config.checkpoint)
     _check_numbers(config)
     with _section("model"):
@@ -121,14 +139,16 @@ def build(config: ConfigDict) -> Experiment:
             f"of it times the number of devices, {mesh.size}"
         )
     try:
-        traced_with = implementation(config.implementation)
+        implementation(config.implementation)
     except ValueError as error:
         raise UsageError(f"config.implementation: {error}") from error
     dataset = open_data(config.data)
     splits = open_splits(dataset, val_fraction=config.data.val_fraction)
     with _section("data"):
-        records = _create_records(splits, config.data, seed=config.seed)
-    epochs = Epochs(config.epochs, len(records["train"]), config.batch_size)
+        training_records = _training_records(splits.pop("train"), config.data)
+        records = {name: _records(examples, eval_view(**config.data), config.data) for name, examples in splits.items()}
+        images = len(training_records(config.seed))
+    epochs = Epochs(config.epochs, images, config.batch_size)
     with _section("model"):
         model = create_model(**{**config.model, "num_classes": _num_classes(config.model, dataset)})
     with _section("schedule"):
@@ -136,11 +156,11 @@ def build(config: ConfigDict) -> Experiment:
     with _section("optimizer"):
         optimizer = create_optimizer(**config.optimizer, learning_rate=schedule)
 
-    def initial() -> TrainState:
-        return create_state(model, optimizer, image_size=config.data.image_size, seed=config.seed)
+    def initial(own: Traits) -> TrainState:
+        return create_state(model, optimizer, image_size=config.data.image_size, seed=own.seed)
 
     with _section("model"):
-        state_like = on_mesh(jax.eval_shape(initial), mesh, shard=config.mesh.shard_state)
+        state_like = on_mesh(jax.eval_shape(initial, traits[0]), mesh, shard=config.mesh.shard_state)
     train_step = make_train_step(
         model,
         optimizer,
@@ -148,7 +168,6 @@ def build(config: ConfigDict) -> Experiment:
         augment=augment,
         mean=dataset.mean,
         std=dataset.std,
-        seed=config.seed,
         micro_batches=config.micro_batches,
         rematerialise=config.rematerialise,
         gather=partial(gather, mesh=mesh),
@@ -156,31 +175,36 @@ def build(config: ConfigDict) -> Experiment:
     )
     forward = make_forward(model, mean=dataset.mean, std=dataset.std, gather=partial(gather, mesh=mesh))
 
-    def eval_step(state: TrainState, batch: Batch) -> EvalMetrics:
-        return measure(forward(state, batch), batch)
+    def train_own(state: TrainState, batch: Batch, own: Traits) -> tuple[TrainState, TrainMetrics]:
+        with every_e_lambda(own.e_lambda):
+            return train_step(state, batch, own.seed)
 
-    # Compiled for one shape here, a step can never be traced again: another shape is an error.
-    whole = replicated(mesh)
-    of_state = jax.tree.map(lambda leaf: leaf.sharding, state_like)
+    def eval_own(state: TrainState, batch: Batch, own: Traits) -> EvalMetrics:
+        with every_e_lambda(own.e_lambda):
+            return measure(forward(state, batch), batch)
+
     image_size = config.data.image_size
-    with traced_with:
-        lowered_step = _jit(train_step, config.deterministic, donate_argnums=0, out_shardings=(of_state, whole)).lower(
-            state_like, batch_like(config.batch_size, image_size, mesh)
-        )
-        lowered_eval = _jit(eval_step, config.deterministic, out_shardings=whole).lower(
-            state_like, batch_like(config.eval_batch_size, image_size, mesh)
-        )
     return Experiment(
         dataset=dataset,
+        training_records=training_records,
         records=records,
         epochs=epochs,
         mesh=mesh,
         model=model,
         state_like=state_like,
-        create_state=jax.jit(initial, out_shardings=of_state),
-        train_step=lowered_step.compile(),
-        eval_step=lowered_eval.compile(),
-        seed=config.seed,
+        create_state=jax.jit(initial, out_shardings=jax.tree.map(lambda leaf: leaf.sharding, state_like)),
+        programs=Programs(
+            train_own,
+            eval_own,
+            state_like=state_like,
+            traits_like=on_mesh(traits[0], mesh),
+            train_like=batch_like(config.batch_size, image_size, mesh),
+            eval_like=batch_like(config.eval_batch_size, image_size, mesh),
+            metrics=replicated(mesh),
+            deterministic=config.deterministic,
+            tracing=partial(implementation, config.implementation),
+        ),
+        traits=tuple(everywhere(own, mesh) for own in traits),
         eval_batch_size=config.eval_batch_size,
         workers=config.data.workers,
     )
@@ -196,14 +220,12 @@ def _check_checkpoint(*, every_epochs: int, best_metric: str, best_above: float)
 
 
 def _check_numbers(config: ConfigDict) -> None:
-    least = {"epochs": 1, "seed": 0, "log_every": 0, "data.workers": -1, "data.cache_gb": 0.0}
+    least = {"epochs": 1, "log_every": 0, "data.workers": -1, "data.cache_gb": 0.0}
     for field, bound in least.items():
         section, _, name = field.rpartition(".")
         value = (config[section] if section else config)[name]
         if not value >= bound:
             raise UsageError(f"config.{field} must be at least {bound:g}, got {value}")
-    if config.seed >= 2**32:
-        raise UsageError(f"config.seed must be below 2**32, of which JAX takes no more, got {config.seed}")
 
 
 def batch_like(batch_size: int, image_size: int, mesh: Mesh) -> dict[str, jax.ShapeDtypeStruct]:
@@ -248,17 +270,14 @@ def _make_sure_of(manifest: Path, source: str) -> None:
     prepare(source, manifest.parent)
 
 
-def _create_records(splits: Mapping[str, Examples], data: ConfigDict, *, seed: int) -> dict[str, Records]:
-    trained_on, held_out = train_view(seed=seed, **data), eval_view(**data)
-    return {
-        name: Records(
-            examples,
-            trained_on if name == "train" else held_out,
-            cache_gb=data.cache_gb,
-            on_bad_record=data.on_bad_record,
-        )
-        for name, examples in splits.items()
-    }
+def _training_records(examples: Examples, data: ConfigDict) -> Callable[[int], Records]:
+    """The records of a seed's run; where all see the same images they are the same records, with one cache."""
+    seen = cache(lambda view: _records(examples, view, data))
+    return lambda seed: seen(train_view(seed=seed, **data))
+
+
+def _records(examples: Examples, view: View, data: ConfigDict) -> Records:
+    return Records(examples, view, cache_gb=data.cache_gb, on_bad_record=data.on_bad_record)
 
 
 def _num_classes(model: ConfigDict, dataset: Dataset) -> int:
@@ -266,12 +285,6 @@ def _num_classes(model: ConfigDict, dataset: Dataset) -> int:
     if model.num_classes not in (0, known):
         raise ValueError(f"num_classes is {model.num_classes} where the data has {known} classes; 0 takes the data's")
     return known
-
-
-def _jit(function: Callable, deterministic: bool, **options) -> jax.stages.Wrapped:
-    # A GPU's fastest kernels add up in any order.
-    flags = {"xla_gpu_deterministic_ops": True} if deterministic and jax.default_backend() == "gpu" else None
-    return jax.jit(function, compiler_options=flags, **options)
 
 
 @contextmanager

@@ -47,6 +47,13 @@ def on_mesh(shapes: PyTree, mesh: Mesh, *, shard: bool = False) -> PyTree:
     )
 
 
+def everywhere(tree: PyTree, mesh: Mesh) -> PyTree:
+    """Numbers that every process has, as arrays that every device has."""
+    return jax.tree.map(
+        lambda leaf: jax.make_array_from_callback(np.shape(leaf), replicated(mesh), lambda _: leaf), tree
+    )
+
+
 def gather(tree: PyTree, mesh: Mesh) -> PyTree:
     """The same arrays whole on every device, inside a compiled function."""
     return jax.lax.with_sharding_constraint(tree, replicated(mesh))

@@ -73,6 +73,10 @@ class RunFolder:
         """The folder of the checkpoints."""
         return self.path / "checkpoints"
 
+    def is_run(self) -> bool:
+        """Whether it holds a run."""
+        return (self.path / "config.json").exists() and (self.path / "run.json").exists()
+
     def config(self) -> ConfigDict:
         """The run's config, locked; fields that are younger than the run are there too and say what it did.
 

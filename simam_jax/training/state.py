@@ -2,10 +2,14 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
-from jaxtyping import PyTree
+from jaxtyping import Array, PyTree, UInt32
+
+Seed = int | np.uint32 | UInt32[Array, ""]
+"""Of what is random in a run, from 0 to below 2**32; it may be traced."""
 
 
 @struct.dataclass
@@ -31,7 +35,7 @@ class TrainState:
 
 
 def create_state(
-    model: nn.Module, optimizer: optax.GradientTransformation, *, image_size: int, seed: int
+    model: nn.Module, optimizer: optax.GradientTransformation, *, image_size: int, seed: Seed
 ) -> TrainState:
     """A run before its first step; a function of the model and the seed.
 

@@ -1,4 +1,4 @@
-"""The training and the evaluation step: pure functions of (state, batch)."""
+"""The training and the evaluation step: pure functions of the state, the batch and the seed."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +13,12 @@ from jaxtyping import Array, Float, Key, PyTree
 from simam_jax.ops.augment import Augment, normalise
 from simam_jax.ops.convolution import OUTPUT
 from simam_jax.training.metrics import TOP, EvalMetrics, TrainMetrics, cross_entropy, hits
-from simam_jax.training.state import TrainState
+from simam_jax.training.state import Seed, TrainState
 
 Batch = Mapping[str, Array]
 """image uint8 (B, H, W, 3), label int32 (B,), mask float32 (B,), index uint32 (B,)."""
 
-TrainStep = Callable[[TrainState, Batch], tuple[TrainState, TrainMetrics]]
+TrainStep = Callable[[TrainState, Batch, Seed], tuple[TrainState, TrainMetrics]]
 Forward = Callable[[TrainState, Batch], Float[Array, "B classes"]]
 
 
@@ -38,13 +38,14 @@ def make_train_step(
     augment: Augment,
     mean: Sequence[float],
     std: Sequence[float],
-    seed: int,
     micro_batches: int = 1,
     rematerialise: bool = False,
     gather: Callable[[PyTree], PyTree] = _as_it_is,
     scatter: Callable[[PyTree], PyTree] = _as_it_is,
 ) -> TrainStep:
     """One update by the mean cross-entropy over the examples that count.
+
+    The step's third argument is the seed of augmentation (with an image's index) and of dropout (with the step).
 
     In micro-batches it is the same update, but for a network with batch norm, whose statistics are then a micro-batch's
     and which moves its running ones once a micro-batch, and for dropout, which draws anew for each.
@@ -55,14 +56,13 @@ def make_train_step(
         learning_rate: reported with the metrics; the optimizer has it already.
         augment: applied to every image under a key of the image's own place in the stream.
         mean, std: of the normalisation.
-        seed: of augmentation (with an image's index) and dropout (with the step).
         micro_batches: parts that the batch is cut into and worked on one after another, for less memory.
         rematerialise: keep only what convolutions give for the backward pass, and compute the rest again there.
         gather: brings the state's parameters whole to every device, where the state is split.
         scatter: splits the gradient as the state is split, so that each device updates its own part.
     """
 
-    def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, TrainMetrics]:
+    def train_step(state: TrainState, batch: Batch, seed: Seed) -> tuple[TrainState, TrainMetrics]:
         key = jax.random.key(seed)
         images = jax.vmap(augment)(_keys(jax.random.fold_in(key, _AUGMENT), batch["index"]), batch["image"])
         dropout = jax.random.fold_in(jax.random.fold_in(key, _DROPOUT), state.step)

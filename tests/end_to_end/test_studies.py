@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from command_process import begin, finish, wait_for
+from run_comparison import assert_same_lines
 from tiny_run import OVERRIDES
 
 NAMES = [f"towernet-{attention}-seed{seed}" for attention in ("none", "simam") for seed in range(2)]
@@ -121,6 +122,47 @@ def test_two_at_a_time_and_after_a_crash(start, tmp_path):
     assert output.count(": done, accuracy") == 3
     output = finish(start(study, "--seeds", "2"))
     assert "4 trials: 3 done, 1 to do" in output
+
+
+@pytest.mark.slow
+def test_seeds_at_once_end_as_one_by_one(start, tmp_path):
+    """By SIGTERM in the first program, and by SIGKILL in the second, of two seeds with two λ."""
+    study, whole = tmp_path / "study", tmp_path / "whole"
+    asked = ("--seeds", "2", "--attentions", "none,simam,simam:e_lambda=0.1")
+    finish(start(whole, *asked))
+
+    at_once = (*asked, "--seeds-at-once", "4")
+    process = start(study, *at_once)
+    wait_for(lambda: saved(study, NAMES[1]), process)
+    process.send_signal(signal.SIGTERM)
+    finish(process, 75)
+    assert not (study / "trials" / NAMES[2]).exists()
+
+    process = start(study, *at_once)
+    wait_for(lambda: saved(study, NAMES[3]), process)
+    process.kill()
+    process.communicate()
+    wait_until_free(study)
+
+    output = finish(start(study, *at_once))
+    assert "6 trials: " in output
+    names = sorted([*NAMES, *(f"towernet-simam-e_lambda=0.1-seed{seed}" for seed in range(2))])
+    assert sorted(path.name for path in (study / "trials").iterdir()) == names
+    for name in names:
+        ours, theirs = study / "trials" / name, whole / "trials" / name
+        assert_same_lines(ours, theirs, tolerance=1e-3)
+        assert (ours / "config.json").read_text() == (theirs / "config.json").read_text()
+    with (study / "results.csv").open(newline="") as file:
+        assert [row["state"] for row in csv.DictReader(file)] == ["done"] * 6
+
+
+@pytest.mark.slow
+def test_of_seeds_at_once_each_that_diverges_is_recorded(start, tmp_path):
+    wild = ("--seeds", "2", "--seeds-at-once", "2", "--config.schedule.learning_rate=1e30")
+    output = finish(start(tmp_path / "study", *wild), 1)
+    assert output.count("diverged and counts as such: the ") == 4
+    output = finish(start(tmp_path / "study", *wild), 1)
+    assert "4 trials: 0 done, 4 diverged earlier, 0 to do" in output
 
 
 def trainers(run: Path) -> list[str]:

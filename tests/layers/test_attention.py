@@ -8,6 +8,8 @@ from random_variables import random_variables
 
 from simam_jax import SimAM, create_attention, simam
 from simam_jax.layers import attention_names
+from simam_jax.layers.attention import split_e_lambda
+from simam_jax.layers.simam import every_e_lambda
 
 every_attention = pytest.mark.parametrize("name", attention_names())
 
@@ -170,3 +172,35 @@ def test_what_is_wrong_is_named_and_what_is_unknown_lists_what_is_known(spec, me
 
 def test_an_integer_is_a_float_too():
     assert create_attention("simam:e_lambda=1") == SimAM(e_lambda=1.0)
+
+
+def test_a_lambda_for_every_simam():
+    """Also inside a transformation; nothing else is touched."""
+    x = jax.random.normal(jax.random.key(0), (2, 4, 4, 3))
+    module = create_attention("simam:e_lambda=0.5")
+
+    def given(e_lambda):
+        with every_e_lambda(e_lambda):
+            return module.apply({}, x, train=True)
+
+    np.testing.assert_array_equal(given(None), simam(x, 0.5))
+    np.testing.assert_allclose(jax.vmap(given)(jnp.asarray([0.1, 2.0])), [simam(x, 0.1), simam(x, 2.0)], rtol=1e-6)
+    np.testing.assert_array_equal(module.apply({}, x), simam(x, 0.5))
+    with every_e_lambda(0.1):
+        np.testing.assert_array_equal(create_attention("none").apply({}, x), x)
+
+
+@pytest.mark.parametrize(
+    ("spec", "split"),
+    [
+        ("simam", ("simam", 1e-4)),
+        ("simam:e_lambda=0.1", ("simam", 0.1)),
+        ("simam:e_lambda=1", ("simam", 1.0)),
+        ("se:reduction=8", ("se:reduction=8", None)),
+        ("none", ("none", None)),
+        (None, (None, None)),
+        ("auto", ("auto", None)),
+    ],
+)
+def test_a_spec_without_its_lambda(spec, split):
+    assert split_e_lambda(spec) == split

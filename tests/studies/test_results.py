@@ -14,7 +14,7 @@ from simam_jax.errors import UsageError
 from simam_jax.reporting.results_files import write_results
 from simam_jax.studies.results import assemble, costs_file, read_costs, trial_state
 from simam_jax.studies.trial_row import loss_change
-from simam_jax.studies.trials import Variant, list_trials
+from simam_jax.studies.trials import Variant, list_trials, record_divergence
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_few_seeds_no_difference_and_trials_that_lack(tmp_path):
     plan = finish_study(tmp_path, seeds=3)
     lost, diverged = list_trials(plan.study, tmp_path)[1], list_trials(plan.study, tmp_path)[3]
     shutil.rmtree(lost.run)
-    diverged.record_divergence("the loss of step 3 is nan")
+    record_divergence(diverged.run, "the loss of step 3 is nan")
     results = assemble(plan, tmp_path, counted(plan))
     assert [trial["state"] for trial in results["variants"][1]["trials"]] == ["missing", "diverged", "done"]
     comparison = results["variants"][1]["comparison"]["best"]

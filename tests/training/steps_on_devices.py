@@ -71,13 +71,13 @@ class Setup:
             augment=create_augment(),
             mean=(0.5,) * 3,
             std=(0.25,) * 3,
-            seed=0,
             gather=partial(gather, mesh=self.mesh),
             scatter=partial(scatter, mesh=self.mesh, shard=self.split),
         )
         out = (self.shardings, replicated(self.mesh))
         jitted = jax.jit(step, donate_argnums=0, out_shardings=out)
-        return jitted.lower(self.like, batch_like(self.batch, self.image_size, self.mesh)).compile()
+        batch = batch_like(self.batch, self.image_size, self.mesh)
+        return jitted.lower(self.like, batch, jnp.uint32(0)).compile()
 
 
 def compiled_bytes(compiled: jax.stages.Compiled) -> dict[str, int]:

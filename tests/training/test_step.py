@@ -58,11 +58,12 @@ def compiled(model, **options):
         augment=create_augment(),
         mean=(0.5,) * 3,
         std=(0.25,) * 3,
-        seed=0,
         **options,
     )
     state = jax.jit(lambda: create_state(model, optimizer, image_size=SIZE, seed=0))()
-    return jax.jit(step).lower(state, batch()).compile(), state
+    seed = jnp.uint32(0)
+    program = jax.jit(step).lower(state, batch(), seed).compile()
+    return lambda state, batch: program(state, batch, seed), state
 
 
 def batch():
@@ -140,4 +141,4 @@ def test_rematerialisation_keeps_the_convolutions_outputs():
 def test_what_the_config_may_not_ask(overrides, message, root):
     config = load_config(f"{root}/configs/towernet.py", overrides)
     with pytest.raises(UsageError, match=message):
-        build(config)
+        build([config])
