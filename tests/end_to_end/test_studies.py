@@ -7,12 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command_process import begin, finish, wait_for
 from run_comparison import assert_same_lines
 from tiny_run import OVERRIDES
+
+from simam_jax.studies.groups import train_command
+from simam_jax.studies.study import read_study
+from simam_jax.studies.trials import list_trials
 
 NAMES = [f"towernet-{attention}-seed{seed}" for attention in ("none", "simam") for seed in range(2)]
 
@@ -125,35 +130,32 @@ def test_two_at_a_time_and_after_a_crash(start, tmp_path):
 
 
 @pytest.mark.slow
-def test_seeds_at_once_end_as_one_by_one(start, tmp_path):
-    """By SIGTERM in the first program, and by SIGKILL in the second, of two seeds with two λ."""
-    study, whole = tmp_path / "study", tmp_path / "whole"
-    asked = ("--seeds", "2", "--attentions", "none,simam,simam:e_lambda=0.1")
-    finish(start(whole, *asked))
-
-    at_once = (*asked, "--seeds-at-once", "4")
-    process = start(study, *at_once)
+def test_seeds_at_once_are_killed_twice_and_end_as_main_would(start, python_environment, tmp_path):
+    """By SIGTERM in the first program, of two seeds, and by SIGKILL in the second, of two seeds with two λ."""
+    study = tmp_path / "study"
+    asked = ("--seeds", "2", "--attentions", "none,simam,simam:e_lambda=0.1", "--seeds-at-once", "4")
+    process = start(study, *asked)
     wait_for(lambda: saved(study, NAMES[1]), process)
     process.send_signal(signal.SIGTERM)
     finish(process, 75)
     assert not (study / "trials" / NAMES[2]).exists()
 
-    process = start(study, *at_once)
+    process = start(study, *asked)
     wait_for(lambda: saved(study, NAMES[3]), process)
     process.kill()
     process.communicate()
     wait_until_free(study)
 
-    output = finish(start(study, *at_once))
-    assert "6 trials: " in output
-    names = sorted([*NAMES, *(f"towernet-simam-e_lambda=0.1-seed{seed}" for seed in range(2))])
-    assert sorted(path.name for path in (study / "trials").iterdir()) == names
-    for name in names:
-        ours, theirs = study / "trials" / name, whole / "trials" / name
-        assert_same_lines(ours, theirs, tolerance=1e-3)
-        assert (ours / "config.json").read_text() == (theirs / "config.json").read_text()
+    assert "6 trials: " in finish(start(study, *asked))
+    trials = list_trials(read_study(study / "study.json"), study)
+    assert sorted(path.name for path in (study / "trials").iterdir()) == sorted(trial.name for trial in trials)
     with (study / "results.csv").open(newline="") as file:
         assert [row["state"] for row in csv.DictReader(file)] == ["done"] * 6
+    for trial in (trials[0], trials[-1]):
+        alone = replace(trial, study_folder=tmp_path / "alone")
+        finish(begin(train_command([alone], read_study(study / "study.json")), python_environment))
+        assert_same_lines(trial.run, alone.run, tolerance=1e-3)
+        assert (trial.run / "config.json").read_text() == (alone.run / "config.json").read_text()
 
 
 @pytest.mark.slow
