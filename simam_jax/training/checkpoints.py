@@ -10,7 +10,7 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from simam_jax.errors import StorageError, UsageError
-from simam_jax.training.causes import from_devices
+from simam_jax.training.causes import from_devices, from_storage
 from simam_jax.training.checkpoint_reading import (
     DamagedError,
     is_damaged,
@@ -21,7 +21,7 @@ from simam_jax.training.checkpoint_reading import (
     silent_orbax,
 )
 from simam_jax.training.checksum import checksum
-from simam_jax.training.processes import from_first, is_first, wait_for_all
+from simam_jax.training.processes import from_first, is_first, several, wait_for_all
 from simam_jax.training.quarantine import put_aside
 from simam_jax.training.replacement import check_writable, replacing, undo_replacements
 
@@ -123,7 +123,8 @@ class Checkpoints:
                     custom_metadata={"checksum": checksum(state, metrics), "metrics": metrics},
                 )
         except Exception as error:
-            if from_devices(error):
+            # Of several processes one may be gone, and Orbax fails in many ways then: `peers` says which is lost.
+            if from_devices(error) or (several() and from_storage(error) is None):
                 raise
             self._orbax.reload()
             raise StorageError(

@@ -20,7 +20,6 @@ import jax
 from simam_jax.command import explain
 from simam_jax.errors import RUN_AGAIN, Stopped
 from simam_jax.training import processes
-from simam_jax.training.causes import from_devices
 
 _EVERY = 1.0  # seconds between looks
 _FAILED = "peers/failed"
@@ -57,9 +56,8 @@ def together(lost_after: int) -> Iterator[None]:
     except BaseException as error:
         line, exit_code = explain(error) or ("", 0)
         if not line:
-            if from_devices(error):
-                # It may be but a collective's complaint about a lost process, which the watch is going to name.
-                time.sleep(2 * lost_after + _EVERY)
+            # It may be but a complaint about a lost process, which the watch is going to name.
+            time.sleep(2 * lost_after + _EVERY)
             traceback.print_exception(error)
             line, exit_code = f"error: {type(error).__name__}: {error}", 1
         watch.fail(line, exit_code)

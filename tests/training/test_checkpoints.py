@@ -279,6 +279,23 @@ def test_processes_that_disagree(untouched, checkpoints, tmp_path, monkeypatch, 
         checkpoints.load_latest(like())
 
 
+def test_of_several_processes_only_storage_s_own_errors_are_storage_s(checkpoints, monkeypatch):
+    """What else fails in Orbax may be that a process is gone."""
+    monkeypatch.setattr("simam_jax.training.checkpoints.several", lambda: True)
+    for error, raised in (
+        (OSError(errno.ENOSPC, "No space left on device"), StorageError),
+        (ValueError("a part is not there"), ValueError),
+    ):
+
+        def fail(*_, error=error, **__):
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ocp.training.Checkpointer, "save", fail)
+            with pytest.raises(raised):
+                checkpoints.save(1, state(1))
+
+
 def test_a_process_that_is_lost_during_a_save_is_not_a_full_disk(checkpoints, monkeypatch, tmp_path):
     checkpoints.save(1, state(1), best_value=0.6)
     lost = jax.errors.JaxRuntimeError("INTERNAL: Gloo all-reduce failed: connection closed by peer")
