@@ -17,7 +17,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from simam_jax.ops.image_groups import fold_groups
-from simam_jax.ops.implementation import chosen
+from simam_jax.ops.implementation import chosen, may_go_in_turn
 
 # Smaller arrays, and such as make thin matrices, are summed as fast whole.
 _VALUES, _CHANNELS = 2**20, 32
@@ -71,7 +71,7 @@ def _normalised(x: Array, scale: Array, bias: Array, moments: tuple[Array, Array
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
 def _batch_norm(x: Array, scale: Array, bias: Array, epsilon: float) -> tuple[Array, ...]:
-    return tuple(_normalised(x, scale, bias, _moments(x), epsilon))
+    return _save(x, scale, bias, epsilon)[0]
 
 
 def _save(x: Array, scale: Array, bias: Array, epsilon: float):
@@ -121,8 +121,7 @@ def _channel_sums(terms: Callable[..., tuple[Array, ...]], *arrays: Array) -> tu
         return fold_groups(add, none, *arrays, tiles=positions, at_most=_POSITIONS)
 
     channels = arrays[0].shape[-1]
-    own = chosen() == "own" or (chosen() == "auto" and jax.device_count() == 1)
-    if not own or arrays[0].size < _VALUES or channels < _CHANNELS:
+    if not may_go_in_turn() or arrays[0].size < _VALUES or channels < _CHANNELS:
         return whole(*arrays)
     return cast(tuple[Array, ...], lax.platform_dependent(*arrays, cpu=in_groups, default=whole))
 

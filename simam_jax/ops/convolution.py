@@ -17,7 +17,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array
 
 from simam_jax.ops.image_groups import fold_groups, from_bits, map_groups, to_bits
-from simam_jax.ops.implementation import chosen
+from simam_jax.ops.implementation import may_go_in_turn
 from simam_jax.ops.winograd import winograd
 
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
@@ -54,7 +54,7 @@ def convolution(
     """
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     ours = (
-        (chosen() == "own" or (chosen() == "auto" and jax.device_count() == 1))
+        may_go_in_turn()
         and lhs.ndim == 4
         and numbers == lax.conv_dimension_numbers(lhs.shape, rhs.shape, _CHANNELS_LAST)
         and lhs.dtype == rhs.dtype

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+import jax
+
 IMPLEMENTATIONS = ("auto", "own", "xla")
 
 _chosen: ContextVar[str] = ContextVar("implementation", default="auto")
@@ -36,3 +38,8 @@ def _choose(name: str) -> Iterator[None]:
 def chosen() -> str:
     """What is chosen here, while tracing."""
     return _chosen.get()
+
+
+def may_go_in_turn() -> bool:
+    """Whether images may be worked on one after another here: a batch split over devices would be gathered for it."""
+    return chosen() == "own" or (chosen() == "auto" and jax.device_count() == 1)
