@@ -77,7 +77,7 @@ def _train(args: Namespace, overrides: Sequence[str], stop: "StopRequest") -> No
     if args.coordinator or started_by_launcher():
         hush_jax()
     # Imported after the arguments are known to be good: JAX takes seconds.
-    from simam_jax.host_memory import keep_freed_memory
+    from simam_jax.host_memory import keep_one_step_s_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
     from simam_jax.training.config import load_config, run_name
     from simam_jax.training.loop import train
@@ -86,7 +86,7 @@ def _train(args: Namespace, overrides: Sequence[str], stop: "StopRequest") -> No
     from simam_jax.training.run import metric_name
 
     config = load_config(args.config, overrides)
-    keep_freed_memory()
+    keep_one_step_s_memory()
     use_compilation_cache()
     workdir = Path(args.workdir or Path("runs") / run_name(args.config))
     join(args.coordinator, args.processes, args.process, lost_after=args.lost_after, within=args.join_within)

@@ -29,3 +29,20 @@ def test_memory_that_was_given_back_is_not_asked_for_again(python_environment):
         [sys.executable, "-c", PROGRAM], env=python_environment, capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 100  # of 48,828 pages
+
+
+DISPATCH = """
+from simam_jax.host_memory import keep_one_step_s_memory
+keep_one_step_s_memory()
+import jax, jax.numpy as jnp
+step = jax.jit(lambda x: jax.lax.fori_loop(0, 200, lambda _, x: jnp.tanh(x @ x), x))
+x = step(jnp.ones((300, 300)))
+print(all(step(x).is_ready() for _ in range(5)))
+"""
+
+
+def test_a_step_that_was_dispatched_is_done(python_environment):
+    done = subprocess.run(
+        [sys.executable, "-c", DISPATCH], env=python_environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"

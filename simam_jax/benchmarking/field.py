@@ -1,6 +1,7 @@
 """Who takes part: ours, stock Flax, and the peers whose interpreter is given."""
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ PEERS = ROOT / "benchmarks"
 
 _SERVE = [sys.executable, "-m", "simam_jax.benchmarking.serve"]
 _CHECK_S = 120
+# What `keep_freed_memory` arranges, by glibc's own variables.
+_KEEPS_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Field:
         referee: measures the machine's limits and hands out the weights; its times are nobody's.
         ours, stock: this project's operations, and the same networks on XLA's own.
         peers: PyTorch's, where its interpreter is given.
+        keeping: stock and PyTorch eager once more, keeping on a CPU the memory that they free, as ours does.
         peer_python: that interpreter.
     """
 
@@ -33,6 +37,7 @@ class Field:
     ours: Contestant
     stock: Contestant
     peers: tuple[Contestant, ...]
+    keeping: tuple[Contestant, ...]
     peer_python: str | None
 
     @property
@@ -41,23 +46,31 @@ class Field:
         return (self.ours, self.stock, *self.peers)
 
 
-def jax_contestant(who: str, implementation: str = "auto", **environment: str) -> Contestant:
-    """A contestant of this project's, by the implementation of its operations."""
+def jax_contestant(
+    who: str, implementation: str = "auto", *, keeps_memory: bool = True, **environment: str
+) -> Contestant:
+    """A contestant of this project's, by the implementation of its operations; it keeps freed memory as `main` does."""
     # Several processes share a GPU, so none may take all of its memory at the start.
     fixed = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **python_path()}
-    # Ours as `main` runs it; the others as they come.
-    program = _SERVE if implementation == "xla" else [*_SERVE, "--keep-freed-memory"]
+    program = [*_SERVE, "--keep-memory"] if keeps_memory else _SERVE
     return Contestant(who, program, environment=fixed | environment, options={"implementation": implementation})
 
 
-def torch_contestant(who: str, python: str, *, compiled: bool = False) -> Contestant:
+def torch_contestant(who: str, python: str, *, compiled: bool = False, keeps_memory: bool = False) -> Contestant:
     """PyTorch under an interpreter that has it."""
-    return Contestant(who, [python, str(PEERS / "torch_peer.py")], family="torch", options={"compile": compiled})
+    return Contestant(
+        who,
+        [python, str(PEERS / "torch_peer.py")],
+        family="torch",
+        environment=_KEEPS_MEMORY if keeps_memory else None,
+        options={"compile": compiled},
+    )
 
 
 def python_path() -> dict[str, str]:
     """So that a process that we start imports the package that we are."""
-    return {"PYTHONPATH": str(ROOT)}
+    inherited = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])}
 
 
 @contextlib.contextmanager
@@ -65,14 +78,17 @@ def take_the_field(peer_python: str | None) -> Iterator[Field]:
     """All contestants; their processes end with the block."""
     with contextlib.ExitStack() as stack:
         peers: list[Contestant] = []
+        keeping = [jax_contestant("stock Flax, memory kept", "xla")]
         if peer_python:
+            keeping.append(torch_contestant("PyTorch eager, memory kept", peer_python, keeps_memory=True))
             peers.append(torch_contestant("PyTorch eager", peer_python))
             peers.append(torch_contestant("PyTorch compiled", peer_python, compiled=True))
         field = Field(
             referee=stack.enter_context(jax_contestant("referee")),
             ours=stack.enter_context(jax_contestant(OURS)),
-            stock=stack.enter_context(jax_contestant("stock Flax", "xla")),
+            stock=stack.enter_context(jax_contestant("stock Flax", "xla", keeps_memory=False)),
             peers=tuple(stack.enter_context(peer) for peer in peers),
+            keeping=tuple(stack.enter_context(each) for each in keeping),
             peer_python=peer_python,
         )
         yield field

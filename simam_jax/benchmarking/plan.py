@@ -66,8 +66,8 @@ class Budget:
     seconds: float
     end: float = float("inf")
     _start: float = field(default_factory=time.monotonic)
-    _longest: float = 0.0
-    _case_start: float = 0.0
+    _longest: dict[str, float] = field(default_factory=dict)
+    _case: tuple[str, float] | None = None
 
     @property
     def deadline(self) -> float:
@@ -80,10 +80,11 @@ class Budget:
         now = time.monotonic()
         return min(max(self.deadline - now, _LEAST_TIMEOUT_S), max(self.end - now, 1.0))
 
-    def begin_case(self) -> bool:
-        """Whether another case fits, if it takes as long as the longest before it."""
+    def begin_case(self, kind: str = "") -> bool:
+        """Whether another case fits, if it takes as long as the longest of its kind before it."""
         now = time.monotonic()
-        if self._case_start:
-            self._longest = max(self._longest, now - self._case_start)
-        self._case_start = now
-        return now + self._longest <= self.deadline
+        if self._case is not None:
+            before, began = self._case
+            self._longest[before] = max(self._longest.get(before, 0.0), now - began)
+        self._case = kind, now
+        return now + self._longest.get(kind, 0.0) <= self.deadline

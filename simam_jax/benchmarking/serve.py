@@ -1,6 +1,6 @@
 """A contestant's side of the wire: does as the lines on standard input say, until there are no more.
 
-    python -m simam_jax.benchmarking.serve [--keep-freed-memory]
+    python -m simam_jax.benchmarking.serve [--keep-memory]
 
 A JSON object a line. It begins by saying {"ready": facts of the process}. {"prepare": SPEC} makes a job ready and is
 answered {"ready": its facts}; {"run": N} runs it N times, answered {"seconds": S} and what else the job says. What
@@ -22,7 +22,7 @@ import flax
 import jax
 
 from simam_jax.benchmarking.jobs.job import Job, Spec
-from simam_jax.host_memory import keep_freed_memory
+from simam_jax.host_memory import keep_one_step_s_memory
 
 # Imported when asked for: the input job needs libraries that the others do not.
 _KINDS = {
@@ -81,7 +81,7 @@ if __name__ == "__main__":
     # What libraries print must not come between the answers.
     wire = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    if "--keep-freed-memory" in sys.argv[1:]:
-        keep_freed_memory()
+    if "--keep-memory" in sys.argv[1:]:
+        keep_one_step_s_memory()
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         serve(sys.stdin, wire)

@@ -27,8 +27,9 @@ OUTPUT = "convolution"
 _POSITIONS = 2048
 # Few channels make few values of a window: there the cache matters less than what a loop costs.
 _POSITIONS_OF_AN_IMAGE = 2**21
-# XLA's own is as fast for fewer channels, but for an image's on their way to this many or more.
-_FEWEST_CHANNELS = 64
+# XLA's own is as fast for fewer channels, but for an image's on their way to `_FEWEST_FROM_AN_IMAGE` or more.
+_FEWEST_FORWARD = 64
+_FEWEST_BACKWARD = 16
 _OF_AN_IMAGE = 4
 _FEWEST_FROM_AN_IMAGE = 32
 
@@ -129,7 +130,8 @@ def _forward(x, kernel, *, strides, padding, dilation, groups, swapped=False):
         return reduce(jnp.add, [tap.astype(wide) * w for tap, w in zip(taps, weights, strict=True)]).astype(x.dtype)
     if _is_pointwise(kernel, padding):
         return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0]).astype(x.dtype)
-    if x.dtype != jnp.bfloat16 and kernel.shape[2] > _OF_AN_IMAGE:
+    few = min(kernel.shape[2:]) < _FEWEST_FORWARD
+    if kernel.shape[2] > _OF_AN_IMAGE and (few or x.dtype != jnp.bfloat16):
         return _stock(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
 
     at_most = _POSITIONS_OF_AN_IMAGE if kernel.shape[2] <= _OF_AN_IMAGE else _POSITIONS
@@ -208,7 +210,7 @@ def _pays(kernel):
     inputs, outputs = kernel.shape[2:]
     return (
         kernel.shape[:2] == (1, 1)
-        or min(inputs, outputs) >= _FEWEST_CHANNELS
+        or min(inputs, outputs) >= _FEWEST_BACKWARD
         or (inputs <= _OF_AN_IMAGE and outputs >= _FEWEST_FROM_AN_IMAGE)
     )
 
@@ -222,7 +224,7 @@ def _has_tiles(x, kernel, strides, dilation):
         kernel.shape[:2] == (3, 3)
         and set(strides) == set(dilation) == {1}
         and x.dtype != jnp.float16
-        and min(kernel.shape[2:]) >= _FEWEST_CHANNELS
+        and min(kernel.shape[2:]) >= _FEWEST_FORWARD
     )
 
 

@@ -25,6 +25,7 @@ from simam_jax.ops import simam_formula as formula
 from simam_jax.ops import simam_kernels as kernels
 from simam_jax.ops.implementation import chosen
 from simam_jax.ops.simam_formula import Channels
+from simam_jax.ops.simam_launch import has_triton
 from simam_jax.ops.simam_tiles import Platform
 
 Images = Float[Array, "*batch H W C"]
@@ -202,12 +203,23 @@ def _sharing(function: Callable[..., Any], operands: Sequence[str], results: Seq
 def _by_platform(
     on: Callable[..., Any], plainly: Callable[..., Any], x: Array, *rest: Any, **others: Callable[..., Any]
 ) -> Any:
-    kernels_on: dict[str, Callable[..., Any]] = {"cuda": partial(on, "cuda"), **others}
+    kernels_on = dict(others)
+    if has_triton() and (chosen() == "own" or not _has_old_gpu()):
+        kernels_on["cuda"] = partial(on, "cuda")
     # On several TPUs a program with a `custom_partitioning` in it does not compile, outside `shard_map`
     # (https://github.com/jax-ml/jax/issues/38196), and how many there will be is not known yet. TPUs have no float16.
     if chosen() == "own" and x.dtype != jnp.float16:
         kernels_on["tpu"] = partial(on, "tpu")
     return jax.lax.platform_dependent(x, *rest, default=plainly, **kernels_on)
+
+
+@cache
+def _has_old_gpu() -> bool:
+    """Whether a GPU of this process is one that XLA has no Triton for: below compute capability 8."""
+    if jax.default_backend() != "gpu":
+        return False
+    capabilities = (str(getattr(device, "compute_capability", "")) for device in jax.local_devices())
+    return any(int(each.split(".")[0]) < 8 for each in capabilities if each.split(".")[0].isdecimal())
 
 
 def _images(x: Array) -> Array:

@@ -11,13 +11,14 @@ A program's values are float32; those of a map that lie beyond its edge are anyt
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu as mosaic
-from jax.experimental.pallas import triton
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float
 
@@ -49,6 +50,12 @@ class Here(NamedTuple):
     """How many there are of it."""
     of: int
     """M, how many the map has."""
+
+
+@cache
+def has_triton() -> bool:
+    """Whether this JAX still has the way to Triton, which from 0.11 on it calls deprecated."""
+    return find_spec("jax.experimental.pallas.triton") is not None
 
 
 def run(
@@ -145,7 +152,7 @@ class _Edges:
 
     def read(self, ref: Any, kind: Kind) -> Array:
         mask = self._mask(kind)
-        value = ref[...] if mask is None else triton.load(ref, mask=mask, other=0)
+        value = ref[...] if mask is None else _triton().load(ref, mask=mask, other=0)
         return value.astype(jnp.float32)
 
     def write(self, ref: Any, value: Array, kind: Kind) -> None:
@@ -153,12 +160,18 @@ class _Edges:
         if mask is None:
             ref[...] = value
         else:
-            triton.store(ref, value, mask=mask)
+            _triton().store(ref, value, mask=mask)
 
     def _mask(self, kind: Kind) -> Array | None:
         if not self.masked or kind == "image":
             return None
         return self.whole if kind == "map" else self.columns
+
+
+def _triton() -> Any:
+    from jax.experimental.pallas import triton  # a JAX without it runs everything else
+
+    return triton
 
 
 def _below(size: Any, axis: int, shape: tuple[int, int]) -> Array:
@@ -177,5 +190,5 @@ def _varying_as(x: Array, shape: tuple[int, ...], dtype: DTypeLike) -> jax.Shape
 
 def _compiler_params(platform: Platform, tile: Tile) -> Any:
     if platform == "cuda":
-        return triton.CompilerParams(num_warps=tile.warps, num_stages=1)
+        return _triton().CompilerParams(num_warps=tile.warps, num_stages=1)
     return mosaic.CompilerParams(dimension_semantics=("parallel",) * 3)

@@ -82,10 +82,10 @@ def _milliseconds(run: Callable[[int], Any]) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program."""
     spec, path = sys.argv[1:] if argv is None else argv
-    from simam_jax.host_memory import keep_freed_memory
+    from simam_jax.host_memory import keep_one_step_s_memory
     from simam_jax.reporting.whole_files import write_whole
 
-    keep_freed_memory()
+    keep_one_step_s_memory()
     file = Path(path)
     write_whole(file.parent, {file.name: json.dumps(measure_costs(json.loads(spec)), indent=2) + "\n"})
     return 0

@@ -103,10 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     run, data = sys.argv[1:] if argv is None else argv
     if divergence(Path(run)) is not None:
         return 0
-    from simam_jax.host_memory import keep_freed_memory
+    from simam_jax.host_memory import keep_one_step_s_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
 
-    keep_freed_memory()
+    keep_one_step_s_memory()
     use_compilation_cache()
     score(Path(run), data)
     return 0

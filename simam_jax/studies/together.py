@@ -21,10 +21,10 @@ from simam_jax.training.loop import Job, train_together
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program; returns 0 where trials diverged too."""
     address, text = sys.argv[1:] if argv is None else argv
-    from simam_jax.host_memory import keep_freed_memory
+    from simam_jax.host_memory import keep_one_step_s_memory
     from simam_jax.training.compilation_cache import use_compilation_cache
 
-    keep_freed_memory()
+    keep_one_step_s_memory()
     use_compilation_cache()
     jobs = [Job(load_config(address, each["overrides"]), Path(each["workdir"])) for each in json.loads(text)]
     train_together(jobs, diverged=_record)

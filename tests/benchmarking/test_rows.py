@@ -58,6 +58,7 @@ def test_a_case_begins_only_if_the_longest_before_would_fit(monkeypatch):
     monkeypatch.setattr("simam_jax.benchmarking.plan.time.monotonic", lambda: now[0])
     budget = Budget(100.0, _start=0.0)
     began = []
-    for now[0] in (1.0, 31.0, 61.0, 71.0):
-        began.append(budget.begin_case())
-    assert began == [True, True, True, False]
+    times = [(1.0, "slow"), (31.0, "slow"), (61.0, "slow"), (71.0, "slow"), (72.0, "quick"), (99.0, "quick")]
+    for now[0], kind in times:
+        began.append(budget.begin_case(kind))
+    assert began == [True, True, True, False, True, False]

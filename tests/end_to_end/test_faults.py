@@ -26,7 +26,10 @@ STEPS = 18
 SPLIT = "--config.mesh.shard_state=True"
 DAY = 24 * 60 * 60
 
-TABLE: list[str] = []
+
+def tell(row: str) -> None:
+    """A row of the table, below pytest's dots."""
+    print(f"\n{row}", end="", flush=True)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +43,8 @@ def uninterrupted(start, tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "uninterrupted"
     for exit_code, said in start(run, *SETTINGS, processes=2).end():
         assert exit_code == 0, said
-    yield run
-    print("\n\n| what was done | exit codes | what was said | done again |\n|---|---|---|---|", *TABLE, sep="\n")
+    tell("| what was done | exit codes | what was said | done again |\n|---|---|---|---|")
+    return run
 
 
 def saved(run: Path) -> list[int]:
@@ -76,7 +79,7 @@ def goes_on(start, run: Path, uninterrupted: Path, did: str, ended: Ended, line:
     else:
         assert_same_end(run, uninterrupted)
     again = f"steps {begin + 1} to {last}" if last > begin else "none"
-    TABLE.append(f"| {did} | {ended.codes[0]}, {ended.codes[1]} | {line} | {again} |")
+    tell(f"| {did} | {ended.codes[0]}, {ended.codes[1]} | {line} | {again} |")
     return said
 
 
@@ -306,7 +309,7 @@ def test_a_disk_that_is_slow_is_waited_for(start, uninterrupted, tmp_path):
         assert ended.codes == (0, 0), ended.said
         assert took > 45, "the delay came too"
         assert_same_end(run, uninterrupted)
-        TABLE.append(f"| 45 s for {what} | 0, 0 | finished after {took:.0f} s | none |")
+        tell(f"| 45 s for {what} | 0, 0 | finished after {took:.0f} s | none |")
 
 
 CLOCK = """
@@ -368,4 +371,4 @@ def test_a_clock_jumps(start, uninterrupted, root, tmp_path, clock):
     assert all(0.01 < rate < 10_000 for rate in rates), rates
     what = "all of a process" if clock is process_clock else "Python"
     span = f"finished; {min(rates):.1f} to {max(rates):.1f} images a second"
-    TABLE.append(f"| clock of {what} a day on, then a day back | 0, 0 | {span} | none |")
+    tell(f"| clock of {what} a day on, then a day back | 0, 0 | {span} | none |")

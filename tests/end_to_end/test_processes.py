@@ -101,9 +101,9 @@ def test_unequal_devices_end_all(start, tmp_path):
 def test_every_topology_gives_the_same_states(start, tmp_path, shard):
     """One step, and an epoch of three, on 1 to 8 devices in 1 to 4 processes."""
     topologies = [(1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (2, 2), (2, 4), (4, 1), (4, 2)]
-    found: dict[tuple[int, int], dict[int, State]] = {}
+    alone: dict[int, State] = {}
     for processes, devices in topologies:
-        found[processes, devices] = {}
+        after = {}
         # 24 images are one batch, and three.
         for batch, step in ((24, 1), (8, 3)):
             run = tmp_path / f"{processes}x{devices}-{batch}"
@@ -112,11 +112,12 @@ def test_every_topology_gives_the_same_states(start, tmp_path, shard):
             group = start(run, *settings, sharding, processes=processes, devices=devices)
             for exit_code, said in group.end():
                 assert exit_code == 0, said
-            found[processes, devices][step] = states(run)[step]
-    alone = found[1, 1]
-    for (processes, devices), theirs in found.items():
-        after = {step: difference(theirs[step], alone[step]) for step in alone}
-        print(f"{processes} x {devices}, split {shard}: {after[1]:.1e} after one step, {after[3]:.1e} after an epoch")
+            state = states(run)[step]
+            after[step] = difference(state, alone.setdefault(step, state))
+        print(
+            f"{processes} x {devices}, split {shard}: {after[1]:.1e} after one step, {after[3]:.1e} after an epoch",
+            flush=True,
+        )
         assert after[1] < 1e-5
         assert after[3] < 1e-3
 

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simam_jax.layers.conv_norm_act import ConvNormAct
 from simam_jax.layers.convolution import SquareConv
@@ -29,6 +31,37 @@ def test_values_and_gradients_are_those_of_a_windowed_maximum(shape, window):
     np.testing.assert_array_equal(ours, theirs)
     dy = jax.random.normal(jax.random.key(1), ours.shape)
     np.testing.assert_array_equal(our_vjp(dy)[0], their_vjp(dy)[0])
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    window=st.integers(1, 4),
+    strides=st.integers(1, 4),
+    padding=st.integers(0, 2),
+    size=st.tuples(st.integers(4, 9), st.integers(4, 9)),
+    dtype=st.sampled_from(["float32", "bfloat16", "float16"]),
+)
+def test_any_window_agrees_with_lax(window, strides, padding, size, dtype):
+    """Small integers: 16 bits hold them and their sums, and many of a window's maxima are equal."""
+    padding = min(padding, window // 2)  # PyTorch's bound, so that no window lies in the padding alone
+    x = jax.random.randint(jax.random.key(0), (2, *size, 3), -2, 3).astype(dtype)
+
+    def values_and_gradient(choice):
+        with implementation(choice):
+            y, vjp = jax.vjp(lambda x: max_pool(x, window, strides=strides, padding=padding), x)
+        dy = jax.random.randint(jax.random.key(1), y.shape, -3, 4).astype(dtype)
+        return y, vjp(dy)[0]
+
+    for ours, theirs in zip(values_and_gradient("own"), values_and_gradient("xla"), strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_array_equal(ours.astype(jnp.float32), theirs.astype(jnp.float32))
+
+
+def test_ties_in_overlapping_windows_are_pytorch_s():
+    """torch.nn.functional.max_pool2d(x, 3, 2, 1) of 5×5 equal values, and the gradient of its sum."""
+    gradient = jax.grad(lambda x: max_pool(x, 3, strides=2, padding=1).sum())(jnp.zeros((1, 5, 5, 1)))
+    found = {(int(i), int(j)): float(gradient[0, i, j, 0]) for i, j in np.argwhere(gradient[0, :, :, 0])}
+    assert found == {(i, j): 1.0 for i in (0, 1, 3) for j in (0, 1, 3)}
 
 
 def test_the_first_of_equal_maxima_gets_the_gradient():

@@ -2,9 +2,11 @@
 
 import inspect
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
+import jaxlib.version
 import numpy as np
 import pytest
 from jax.export import DisabledSafetyCheck, export
@@ -165,9 +167,13 @@ def test_each_device_runs_its_own_images_and_channels(spec, platform):
 
 
 CALLS = {"cuda": "__gpu$xla.gpu.triton", "tpu": "tpu_custom_call"}
+# A newer jaxlib compiles Triton's kernels while it lowers, through a GPU's plug-in.
+LOWERS_WITHOUT_A_GPU = jaxlib.version.__version_info__ <= (0, 10, 2)
 
 
 def lowered(function, platform, *arrays):
+    if platform == "cuda" and not LOWERS_WITHOUT_A_GPU:
+        pytest.skip("this jaxlib lowers for GPUs where there is one")
     # Pallas' call for GPUs is not among those whose meaning is promised to stay.
     unchecked = [DisabledSafetyCheck.custom_call(CALLS["cuda"])]
     # A new function: one traced before keeps the implementation that it had.
@@ -203,6 +209,26 @@ def test_what_kernels_do_not_suit_is_left_to_xla():
     with implementation("own"):
         assert lowered(lambda x: simam(x[:, :1, :1]), "cuda", x) == 1
         assert lowered(lambda x: simam(x, mask=mask), "cuda", x) == 0
+
+
+def test_without_triton_the_formula_runs(monkeypatch):
+    monkeypatch.setattr(fused, "has_triton", lambda: False)
+    with implementation("own"):
+        assert lowered(simam, "cuda", random((2, 6, 5, 16))) == 0
+
+
+@pytest.mark.parametrize(("capabilities", "old"), [(["9.0", "7.5"], True), (["8.0"], False), (["10.0"], False)])
+def test_gpus_before_ampere_are_left_to_xla(monkeypatch, capabilities, old):
+    devices = [SimpleNamespace(compute_capability=each) for each in capabilities]
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "local_devices", lambda: devices)
+    assert inspect.unwrap(fused._has_old_gpu)() is old
+    monkeypatch.undo()
+    monkeypatch.setattr(fused, "_has_old_gpu", lambda: old)
+    x = random((2, 6, 5, 16))
+    assert lowered(simam, "cuda", x) == int(not old)
+    with implementation("own"):
+        assert lowered(simam, "cuda", x) == 1
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -9,14 +9,31 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones((8, 8)))
 """
 
+# An image large enough for SimAM's own backward pass, split over two devices.
+SPLIT = """
+import jax, jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
+from simam_jax.ops.implementation import implementation
+from simam_jax.ops.simam import simam
+from simam_jax.training.compilation_cache import use_compilation_cache
+print(use_compilation_cache())
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+x = jax.ShapeDtypeStruct((2, 32, 32, 32), jnp.float32, sharding=NamedSharding(mesh, PartitionSpec("data")))
+with implementation("own"):
+    lowered = jax.jit(jax.grad(lambda x: simam(x, 0.1).sum())).lower(x)
+assert "custom_call @CustomSPMDPartitioning" in lowered.as_text()
+lowered.compile()
+"""
+
 SET_BY_USERS = ("XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
 
 
-def folder(environment, home, **variables):
+def folder(environment, home, program=PROGRAM, **variables):
     """Where a new process, at home in `home`, keeps its programs."""
     clean = {name: value for name, value in environment.items() if name not in SET_BY_USERS}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         env={**clean, "HOME": str(home), **variables},
         capture_output=True,
         text=True,
@@ -32,6 +49,13 @@ def test_programs_are_kept_in_the_user_s_cache(python_environment, tmp_path):
     assert kept
     assert folder(python_environment, tmp_path) == made
     assert sorted(path.name for path in tmp_path.rglob("*-cache")) == kept
+
+
+def test_a_program_for_several_devices_is_found_again(python_environment, tmp_path):
+    """JAX writes the address of a partitioned function into its program, which is another in every process."""
+    for _ in range(2):
+        folder(python_environment, tmp_path, SPLIT, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    assert len(list(tmp_path.rglob("*-cache"))) == 1
 
 
 def test_jax_s_own_variables_come_first(python_environment, tmp_path):

@@ -15,6 +15,8 @@ _log = logging.getLogger(__name__)
 COPY_LIMIT = "limit: copy"
 
 _SHAPES = ((32, 56, 56, 64), (32, 14, 14, 1024))
+# Of more bytes than a GPU's caches hold, and of more time than a call takes.
+_SHAPES_OF_A_GPU = ((256, 56, 56, 64), (256, 14, 14, 1024))
 _ITEM_BYTES = {"float32": 4, "bfloat16": 2}
 
 
@@ -38,11 +40,11 @@ class AttentionCase(NamedTuple):
 
 
 def attention_cases(plan: Plan) -> list[AttentionCase]:
-    """The cases; a GPU has a larger one besides, and 16-bit ones."""
+    """The cases; a GPU has larger ones, 16-bit ones first."""
     if plan.small:
         shapes, dtypes = ((2, 14, 14, 32),), ("float32",)
     elif plan.gpu:
-        shapes, dtypes = ((256, 56, 56, 64), *_SHAPES), ("bfloat16", "float32")
+        shapes, dtypes = _SHAPES_OF_A_GPU, ("bfloat16", "float32")
     else:
         shapes, dtypes = _SHAPES, ("float32", "bfloat16")
     return [AttentionCase(s, dtype, backward) for dtype in dtypes for s in shapes for backward in (False, True)]

@@ -22,7 +22,7 @@ def measure_memory(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Ro
     """
     for case in step_cases(plan, attentions=("simam",)):
         title = f"memory: {case.name} {case.dtype}"
-        if not budget.begin_case():
+        if not budget.begin_case(case.network):
             _log.warning("left out for want of time: %s", title)
             continue
         samples: dict[str, list[float]] = {}

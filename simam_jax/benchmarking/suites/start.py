@@ -23,7 +23,7 @@ def measure_starts(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Ro
         if case.dtype != "float32":
             continue
         title = f"start: {case.name}"
-        if not budget.begin_case():
+        if not budget.begin_case(case.network):
             _log.warning("left out for want of time: %s", title)
             continue
         samples: dict[str, list[float]] = {FIRST: [], SECOND: []}

@@ -77,10 +77,11 @@ def step_cases(plan: Plan, *, attentions: Sequence[str] = ("simam", "none")) -> 
 
 def measure_steps(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Row]]:
     """The rows of every case that there is time for."""
+    contestants = field.all if plan.gpu or plan.small else (*field.all, *field.keeping)
     matmul = {"gpu": 8192, "cpu": 2048}["gpu" if plan.gpu else "cpu"] if not plan.small else 512
     for case in step_cases(plan):
         title = f"step: {case.name} {case.dtype}"
-        if not budget.begin_case():
+        if not budget.begin_case(case.network):
             _log.warning("left out for want of time: %s", title)
             continue
         with exchanged(field, case, budget) as exchange:
@@ -89,7 +90,7 @@ def measure_steps(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Row
             outcome = compete(
                 title,
                 case.spec("step", exchange),
-                field.all,
+                contestants,
                 plan=plan,
                 budget=budget,
                 limit=(field.referee, {"job": "matmul", "dtype": case.dtype, "size": matmul}),
