@@ -21,6 +21,7 @@ from simam_jax.training.checkpoint_reading import (
     silent_orbax,
 )
 from simam_jax.training.checksum import checksum
+from simam_jax.training.failing_fast import failing_fast
 from simam_jax.training.processes import from_first, is_first, several, wait_for_all
 from simam_jax.training.quarantine import put_aside
 from simam_jax.training.replacement import check_writable, replacing, undo_replacements
@@ -61,6 +62,7 @@ class Checkpoints:
             OSError: likewise, of the folder itself.
         """
         self._folder = folder.resolve()
+        self._has_to_end = False
         self._view = contextlib.ExitStack()
         if writable:
             from_first(partial(undo_replacements, self._folder))
@@ -115,18 +117,20 @@ class Checkpoints:
             with replacing(self._folder / str(step)) if is_first() else contextlib.nullcontext(), silent_orbax():
                 wait_for_all()  # until what is replaced is out of the way
                 self._orbax.reload()
-                self._orbax.save(
-                    step,
-                    state,
-                    force=True,
-                    metrics=metrics,
-                    custom_metadata={"checksum": checksum(state, metrics), "metrics": metrics},
-                )
+                kept = {"checksum": checksum(state, metrics), "metrics": metrics}
+                save = partial(self._orbax.save, step, state, force=True, metrics=metrics, custom_metadata=kept)
+                if several():
+                    failing_fast(save)
+                else:
+                    save()
         except Exception as error:
             # Of several processes one may be gone, and Orbax fails in many ways then: `peers` says which is lost.
             if from_devices(error) or (several() and from_storage(error) is None):
                 raise
-            self._orbax.reload()
+            if several():
+                self._has_to_end = True
+            else:
+                self._orbax.reload()
             raise StorageError(
                 f"cannot save the checkpoint of step {step} in {self._folder}: {shorten(error)}; make room there, "
                 f"or make it writable, and run the same command again to go on from the checkpoint before"
@@ -170,6 +174,8 @@ class Checkpoints:
 
     def close(self) -> None:
         """Frees Orbax's threads."""
+        if self._has_to_end:
+            return  # Orbax would wait for the others, which are ended by this process
         # A save that failed fails here again; `save` has reported it.
         with contextlib.suppress(Exception), silent_orbax():
             self._orbax.close()

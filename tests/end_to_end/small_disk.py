@@ -39,7 +39,8 @@ def make_read_only(folder: Path, *, seen_by: int) -> None:
 
 def make_writable(folder: Path) -> None:
     """Undoes `make_read_only` for this process, if it was one to see it."""
-    if os.path.ismount(folder):
+    # `os.path.ismount` takes a folder bound to itself for none.
+    if any(line.split()[1] == str(folder) for line in Path("/proc/self/mounts").read_text().splitlines()):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
