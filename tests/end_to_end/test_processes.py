@@ -96,6 +96,10 @@ def test_unequal_devices_end_all(start, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+# By itself one device has other convolutions than several have, whose rounding is further apart than any topologies are.
+ALIKE = "--config.implementation=own"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shard", [False, True])
 def test_every_topology_gives_the_same_states(start, tmp_path, shard):
@@ -107,7 +111,7 @@ def test_every_topology_gives_the_same_states(start, tmp_path, shard):
         # 24 images are one batch, and three.
         for batch, step in ((24, 1), (8, 3)):
             run = tmp_path / f"{processes}x{devices}-{batch}"
-            settings = (f"--config.batch_size={batch}", "--config.eval_batch_size=8", "--config.epochs=1")
+            settings = (f"--config.batch_size={batch}", "--config.eval_batch_size=8", "--config.epochs=1", ALIKE)
             sharding = f"--config.mesh.shard_state={shard}"
             group = start(run, *settings, sharding, processes=processes, devices=devices)
             for exit_code, said in group.end():
@@ -157,7 +161,7 @@ class Recorded:
 @pytest.mark.slow
 def test_resume_on_another_topology(start, tmp_path):
     """Saved on 4 devices, gone on with on 1, on 2 processes of 2, and with other workers: the same 96 images."""
-    settings = ("--config.epochs=4", "--config.log_every=1")
+    settings = ("--config.epochs=4", "--config.log_every=1", ALIKE)
     recorded = Recorded(start, tmp_path / "batches")
     whole = tmp_path / "whole"
     assert recorded.start("whole", whole, *settings, processes=1, devices=4).end()[0][0] == 0
@@ -187,5 +191,5 @@ def test_resume_on_another_topology(start, tmp_path):
         assert_same_lines(run, whole, tolerance=2e-2)
         ours, theirs = states(run), states(whole)
         apart = difference(ours[12], theirs[12])
-        print(f"4 devices to step {stopped_at}, then {name}: the same 12 batches; {apart:.1e} after them")
+        print(f"4 devices to step {stopped_at}, then {name}: the same 12 batches; {apart:.1e} after them", flush=True)
         assert apart < 1e-2
