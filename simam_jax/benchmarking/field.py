@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,13 +47,17 @@ class Field:
 
 
 def jax_contestant(
-    who: str, implementation: str = "auto", *, keeps_memory: bool = True, **environment: str
+    who: str,
+    implementation: str = "auto",
+    *,
+    keeps_memory: bool = True,
+    environment: Mapping[str, str] | None = None,
 ) -> Contestant:
     """A contestant of this project's, by the implementation of its operations; it keeps freed memory as `main` does."""
     # Several processes share a GPU, so none may take all of its memory at the start.
     fixed = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **python_path()}
     program = [*_SERVE, "--keep-memory"] if keeps_memory else _SERVE
-    return Contestant(who, program, environment=fixed | environment, options={"implementation": implementation})
+    return Contestant(who, program, environment={**fixed, **(environment or {})}, options={"implementation": implementation})
 
 
 def torch_contestant(who: str, python: str, *, compiled: bool = False, keeps_memory: bool = False) -> Contestant:

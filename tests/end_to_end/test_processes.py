@@ -96,7 +96,7 @@ def test_unequal_devices_end_all(start, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-# By itself one device has other convolutions than several have, whose rounding is further apart than any topologies are.
+# One device has other convolutions than several have, whose rounding is further apart than that of any topologies.
 ALIKE = "--config.implementation=own"
 
 

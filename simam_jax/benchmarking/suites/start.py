@@ -49,5 +49,5 @@ def _seconds_to_first_step(spec: dict, cache: str, *, timeout: float) -> float:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     start = time.time()
-    with jax_contestant(OURS, **caching) as contestant:
+    with jax_contestant(OURS, environment=caching) as contestant:
         return contestant.prepare(spec, timeout=timeout)["first_step_at"] - start
