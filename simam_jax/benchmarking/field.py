@@ -55,9 +55,9 @@ def jax_contestant(
 ) -> Contestant:
     """A contestant of this project's, by the implementation of its operations; it keeps freed memory as `main` does."""
     # Several processes share a GPU, so none may take all of its memory at the start.
-    fixed = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **python_path()}
+    variables = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **python_path(), **(environment or {})}
     program = [*_SERVE, "--keep-memory"] if keeps_memory else _SERVE
-    return Contestant(who, program, environment={**fixed, **(environment or {})}, options={"implementation": implementation})
+    return Contestant(who, program, environment=variables, options={"implementation": implementation})
 
 
 def torch_contestant(who: str, python: str, *, compiled: bool = False, keeps_memory: bool = False) -> Contestant:
