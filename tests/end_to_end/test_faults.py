@@ -389,3 +389,4 @@ def test_all_clocks_of_a_process_jump(start, uninterrupted, root, tmp_path):
         goes_on(start, run, uninterrupted, "all clocks of the first process a day on", ended, line[:60])
     else:
         assert_same_end(run, uninterrupted)
+        tell(f"| all clocks of the first process a day on | 0, 0 | {line[:60]} | none |")
