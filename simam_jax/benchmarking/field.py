@@ -73,8 +73,7 @@ def torch_contestant(who: str, python: str, *, compiled: bool = False, keeps_mem
 
 def python_path() -> dict[str, str]:
     """So that a process that we start imports the package that we are."""
-    inherited = os.environ.get("PYTHONPATH")
-    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 
 @contextlib.contextmanager

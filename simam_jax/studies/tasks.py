@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from simam_jax.benchmarking.field import python_path
+
 # Exit codes, of `errors`; negative ones are the signals of processes that had nothing to save yet.
 DONE, DIVERGED, TERMINATED, INTERRUPTED = 0, 3, 75, 130
 STOPPED = (TERMINATED, INTERRUPTED, -signal.SIGTERM, -signal.SIGINT)
-_PACKAGE_PARENT = Path(__file__).parents[2]
 _TAIL = 4000
 
 
@@ -50,5 +51,4 @@ Report = Callable[[Task, int], None]
 
 def environment() -> dict[str, str]:
     """Ours, in which the package that we are is found."""
-    paths = [str(_PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return os.environ | python_path()
