@@ -5,7 +5,6 @@ run many times slower than matrix products of the same size. In bfloat16 it has 
 `python -m simam_jax.benchmark --suite step` shows what this file gains over stock XLA, and so when it can go.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial, reduce
 
@@ -16,11 +15,15 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
-from simam_jax.ops.image_groups import fold_groups, from_bits, map_groups, to_bits
+from simam_jax.ops.image_groups import map_groups
 from simam_jax.ops.implementation import may_go_in_turn
+from simam_jax.ops.kernel_gradient import FEW_INPUTS, kernel_gradient
+from simam_jax.ops.meshes import varying_alike
+from simam_jax.ops.windows import taps_of, windows_of
 from simam_jax.ops.winograd import winograd
 
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
+_FLOATS = (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)
 OUTPUT = "convolution"
 """The name, for `jax.checkpoint` policies, of what a convolution gives."""
 
@@ -30,7 +33,6 @@ _POSITIONS_OF_AN_IMAGE = 2**21
 # XLA's own is as fast for fewer channels, but for an image's on their way to `_FEWEST_FROM_AN_IMAGE` or more.
 _FEWEST_FORWARD = 64
 _FEWEST_BACKWARD = 16
-_OF_AN_IMAGE = 4
 _FEWEST_FROM_AN_IMAGE = 32
 
 
@@ -51,14 +53,16 @@ def convolution(
 
     What it makes faster on the CPU is the convolution of (N, H, W, C) images with one group, or with one group a
     channel. All else, and every other platform, is XLA's own; so is everything on several devices, since the images are
-    worked on one after another, unless `implementation("own")` is chosen.
+    worked on one after another, unless `implementation("own")` is chosen. What is faster has a forward mode (`jax.jvp`)
+    over its gradient only; `implementation("xla")` has any.
     """
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     ours = (
-        may_go_in_turn()
+        may_go_in_turn(lhs)
         and lhs.ndim == 4
         and numbers == lax.conv_dimension_numbers(lhs.shape, rhs.shape, _CHANNELS_LAST)
         and lhs.dtype == rhs.dtype
+        and lhs.dtype in _FLOATS
         and preferred_element_type in (None, lhs.dtype)
         and set(lhs_dilation or (1,)) == {1}
         and batch_group_count == 1
@@ -77,18 +81,18 @@ def convolution(
         reach = [(size - 1) * step + 1 for size, step in zip(rhs.shape[:2], dilation, strict=True)]
         padding = lax.padtype_to_pads(lhs.shape[1:3], reach, strides, padding)
     sides = tuple((int(low), int(high)) for low, high in padding)
+    lhs, rhs = varying_alike(lhs, rhs)
     return checkpoint_name(_convolution(lhs, rhs, strides, sides, dilation, feature_group_count, precision), OUTPUT)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5, 6))
-def _convolution(x, kernel, strides, padding, dilation, groups, precision):
+def _convolve(x, kernel, strides, padding, dilation, groups, precision):
     stock = partial(_stock, strides=strides, padding=padding, dilation=dilation, groups=groups, precision=precision)
     own = partial(_forward, strides=strides, padding=padding, dilation=dilation, groups=groups)
     return lax.platform_dependent(x, kernel, cpu=own, default=stock)
 
 
 def _save(x, kernel, *options):
-    return _convolution(x, kernel, *options), (x, kernel)
+    return _convolve(x, kernel, *options), (x, kernel)
 
 
 def _differentiate(strides, padding, dilation, groups, precision, saved, dy):
@@ -104,10 +108,11 @@ def _differentiate(strides, padding, dilation, groups, precision, saved, dy):
     # Apart, so that a gradient which nobody asks for is not computed.
     return (
         lax.platform_dependent(x, kernel, dy, cpu=partial(_input_gradient, **options), default=stock_input),
-        lax.platform_dependent(x, kernel, dy, cpu=partial(_kernel_gradient, **options), default=stock_kernel),
+        lax.platform_dependent(x, kernel, dy, cpu=partial(kernel_gradient, **options), default=stock_kernel),
     )
 
 
+_convolution = jax.custom_vjp(_convolve, nondiff_argnums=(2, 3, 4, 5, 6))
 _convolution.defvjp(_save, _differentiate)
 
 
@@ -124,20 +129,20 @@ def _forward(x, kernel, *, strides, padding, dilation, groups, swapped=False):
         return winograd(x, kernel, padding, product=_product_dtype(x.dtype), swapped=swapped)
     kernel = jnp.swapaxes(kernel, -1, -2) if swapped else kernel
     if groups > 1:
-        taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
+        taps = taps_of(x, kernel.shape[:2], strides, padding, dilation)
         wide = jnp.promote_types(x.dtype, jnp.float32)
         weights = kernel.astype(wide).reshape(-1, 1, 1, 1, kernel.shape[-1])
         return reduce(jnp.add, [tap.astype(wide) * w for tap, w in zip(taps, weights, strict=True)]).astype(x.dtype)
     if _is_pointwise(kernel, padding):
         return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0]).astype(x.dtype)
     few = min(kernel.shape[2:]) < _FEWEST_FORWARD
-    if kernel.shape[2] > _OF_AN_IMAGE and (few or x.dtype != jnp.bfloat16):
+    if kernel.shape[2] > FEW_INPUTS and (few or x.dtype != jnp.bfloat16):
         return _stock(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
 
-    at_most = _POSITIONS_OF_AN_IMAGE if kernel.shape[2] <= _OF_AN_IMAGE else _POSITIONS
+    at_most = _POSITIONS_OF_AN_IMAGE if kernel.shape[2] <= FEW_INPUTS else _POSITIONS
 
     def one(images):
-        windows = _windows(images, kernel.shape[:2], strides, padding, dilation)
+        windows = windows_of(images, kernel.shape[:2], strides, padding, dilation)
         return _product(windows, kernel.reshape(-1, kernel.shape[-1]))
 
     return map_groups(one, x, tiles=x.shape[1] * x.shape[2], at_most=at_most).astype(x.dtype)
@@ -177,41 +182,13 @@ def _phases(size, outputs, taps, stride, sides):
     return phases
 
 
-def _kernel_gradient(x, kernel, dy, *, strides, padding, dilation, groups):
-    wide = jnp.promote_types(x.dtype, jnp.float32)
-    if groups > 1:
-        taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
-        sums = [(tap.astype(wide) * dy.astype(wide)).sum((0, 1, 2)) for tap in taps]
-        return jnp.stack(sums).reshape(kernel.shape).astype(kernel.dtype)
-    add_up = partial(fold_groups, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS)
-    inputs, outputs = kernel.shape[2:]
-    # A product over positions turns its left side: the narrower, where one product is enough.
-    if inputs <= _OF_AN_IMAGE or (_is_pointwise(kernel, padding) and inputs <= outputs):
-
-        def add(total, x, dy):
-            windows = _windows(x, kernel.shape[:2], strides, padding, dilation)
-            return total + jnp.einsum("nhwc,nhwk->ck", windows, dy, preferred_element_type=wide)
-
-        total = add_up(add, jnp.zeros((kernel[..., 0].size, outputs), wide), x, dy)
-        return total.reshape(kernel.shape).astype(kernel.dtype)
-
-    # Elsewhere dy, once, where the window's places would be one each.
-    def add_each(totals, x, dy):
-        taps = _taps(x, kernel.shape[:2], strides, padding, dilation)
-        products = [jnp.einsum("nhwk,nhwc->kc", dy, tap, preferred_element_type=wide) for tap in taps]
-        return [total + product for total, product in zip(totals, products, strict=True)]
-
-    totals = add_up(add_each, [jnp.zeros((outputs, inputs), wide)] * math.prod(kernel.shape[:2]), x, dy)
-    return jnp.swapaxes(jnp.stack(totals), 1, 2).reshape(kernel.shape).astype(kernel.dtype)
-
-
 def _pays(kernel):
     """Whether a convolution of one group has channels enough to gain."""
     inputs, outputs = kernel.shape[2:]
     return (
         kernel.shape[:2] == (1, 1)
         or min(inputs, outputs) >= _FEWEST_BACKWARD
-        or (inputs <= _OF_AN_IMAGE and outputs >= _FEWEST_FROM_AN_IMAGE)
+        or (inputs <= FEW_INPUTS and outputs >= _FEWEST_FROM_AN_IMAGE)
     )
 
 
@@ -236,20 +213,3 @@ def _product(x, weights):
     """x · weights over the last axis, in float32 or wider, without which XLA:CPU multiplies bfloat16 slowly."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     return lax.dot_general(x, weights, (((x.ndim - 1,), (0,)), ((), ())), preferred_element_type=wide)
-
-
-def _windows(x, window, strides, padding, dilation):
-    """What every position sees of x, side by side, (N, h, w, places · C)."""
-    # As bits: XLA:CPU would put bfloat16 side by side in float32.
-    return from_bits(jnp.concatenate(_taps(to_bits(x), window, strides, padding, dilation), axis=-1))
-
-
-def _taps(x, window, strides, padding, dilation):
-    """For each place of the window in row-major order what it sees of x, (N, h, w, C)."""
-    padded = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)])
-    reach = [padded.shape[axis + 1] - (window[axis] - 1) * dilation[axis] for axis in (0, 1)]
-    return [
-        padded[:, i * dilation[0] :, j * dilation[1] :][:, : reach[0] : strides[0], : reach[1] : strides[1]]
-        for i in range(window[0])
-        for j in range(window[1])
-    ]
