@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from simam_jax.ops.image_groups import fold_groups
 from simam_jax.ops.implementation import chosen, may_go_in_turn
+from simam_jax.ops.meshes import varying_alike
 
 # Smaller arrays, and such as make thin matrices, are summed as fast whole.
 _VALUES, _CHANNELS = 2**20, 32
@@ -43,11 +44,11 @@ def batch_norm(
     """x normalised by the mean and variance of its batch, in float32 or wider.
 
     The variance is the mean of squares less the square of the mean, and never below 0, as in Flax. With
-    `implementation("xla")` the gradient is JAX's.
+    `implementation("xla")` the gradient is JAX's, and there is a forward mode (`jax.jvp`).
     """
     if chosen() == "xla":
         return _normalised(x, scale, bias, _moments(x), epsilon)
-    return BatchNormed(*cast(tuple, _batch_norm(x, scale, bias, epsilon)))
+    return BatchNormed(*cast(tuple, _batch_norm(*varying_alike(x, scale, bias), epsilon)))
 
 
 def normalise_channels(
@@ -121,7 +122,7 @@ def _channel_sums(terms: Callable[..., tuple[Array, ...]], *arrays: Array) -> tu
         return fold_groups(add, none, *arrays, tiles=positions, at_most=_POSITIONS)
 
     channels = arrays[0].shape[-1]
-    if not may_go_in_turn() or arrays[0].size < _VALUES or channels < _CHANNELS:
+    if not may_go_in_turn(arrays[0]) or arrays[0].size < _VALUES or channels < _CHANNELS:
         return whole(*arrays)
     return cast(tuple[Array, ...], lax.platform_dependent(*arrays, cpu=in_groups, default=whole))
 

@@ -7,9 +7,12 @@ where it computes a reshaped one again for every reader.
 from collections.abc import Callable
 from typing import TypeVar
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
+
+from simam_jax.ops.meshes import varying_alike
 
 T = TypeVar("T")
 
@@ -33,6 +36,8 @@ def map_groups(
 def fold_groups(function: Callable[..., T], total: T, *batches: Array, tiles: int, at_most: int) -> T:
     """The total after a function has added every group of images of some batches; arguments as in `map_groups`."""
     size, bits = _group_size(batches[0], tiles, at_most), [to_bits(each) for each in batches]
+    leaves, tree = jax.tree.flatten(total)
+    total = tree.unflatten(varying_alike(*leaves, *batches)[: len(leaves)])
 
     def add(total: T, number: Array) -> tuple[T, None]:
         return function(total, *(_group(each, number, size) for each in bits)), None

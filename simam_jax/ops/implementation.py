@@ -5,6 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 import jax
+from jaxtyping import Array
+
+from simam_jax.ops.meshes import has_explicit_axes
 
 IMPLEMENTATIONS = ("auto", "own", "xla")
 
@@ -12,7 +15,9 @@ _chosen: ContextVar[str] = ContextVar("implementation", default="auto")
 
 
 def implementation(name: str) -> AbstractContextManager[None]:
-    """Chooses for everything traced inside: a function that `jax.jit` has traced before keeps what it had.
+    """Chooses for everything that this thread traces inside.
+
+    JAX knows nothing of it: what `jax.jit` has traced before keeps what it had, under another `jax.jit` too.
 
     Args:
         name: `auto` is the fastest known for the platform, the shape and the number of devices, `own` is this project's
@@ -40,6 +45,8 @@ def chosen() -> str:
     return _chosen.get()
 
 
-def may_go_in_turn() -> bool:
-    """Whether images may be worked on one after another here: a batch split over devices would be gathered for it."""
+def may_go_in_turn(x: Array) -> bool:
+    """Whether x's images may be worked on one after another: a batch split over devices would be gathered for it."""
+    if has_explicit_axes(x):
+        return False
     return chosen() == "own" or (chosen() == "auto" and jax.device_count() == 1)

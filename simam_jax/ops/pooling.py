@@ -1,7 +1,6 @@
 """Pooling over windows of the two spatial axes, and the way back to a size."""
 
 from functools import partial, reduce
-from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float
 
 from simam_jax.ops.image_groups import from_bits, to_bits
 from simam_jax.ops.implementation import chosen
+from simam_jax.ops.meshes import has_explicit_axes
 
 
 def max_pool(
@@ -26,10 +26,11 @@ def max_pool(
 
     Returns:
         (..., h, w, C) with h = (H + 2·padding - window) // strides + 1. Of equal maxima in a window the first in
-        row-major order gets the whole gradient, as in PyTorch.
+        row-major order gets the whole gradient, as in PyTorch. It has a forward mode (`jax.jvp`) over its
+        gradient only; under `implementation("xla")` it has any.
     """
     strides = strides or window
-    if chosen() == "xla":
+    if chosen() == "xla" or has_explicit_axes(x):
         return _stock_max_pool(x, window, strides, padding)
     return _max_pool(x, window, strides, padding)
 
@@ -38,15 +39,17 @@ def adaptive_average_pool(x: Float[Array, "*batch H W C"], size: int) -> Float[A
     """The mean over size × size windows that cover the two spatial axes, as PyTorch's AdaptiveAvgPool2d.
 
     Window i of an axis of length L runs from ⌊i · L / size⌋ to ⌈(i + 1) · L / size⌉, so neighbours overlap where size
-    does not divide L.
+    does not divide L. Unlike there, an infinity leaves no position of its channel finite.
 
     Args:
         x: (..., H, W, C).
         size: windows along each axis; may exceed H or W.
     """
-    rows, columns = (_window_weights(length, size).astype(x.dtype) for length in x.shape[-3:-1])
+    values = _wide(x)
+    rows, columns = (_window_weights(length, size).astype(values.dtype) for length in x.shape[-3:-1])
     # The weights are averages: rounded by a TPU's or TF32's products, they would no longer be.
-    return jnp.einsum("...hwc,ih,jw->...ijc", x, rows, columns, precision=jax.lax.Precision.HIGHEST)
+    y = jnp.einsum("...hwc,ih,jw->...ijc", values, rows, columns, precision=jax.lax.Precision.HIGHEST)
+    return y.astype(x.dtype)
 
 
 def _window_weights(length: int, size: int) -> np.ndarray:
@@ -102,8 +105,7 @@ def _stock_max_pool(x: Array, window: int, strides: int, padding: int) -> Array:
 
 # XLA:CPU runs the gradient of a windowed maximum (select-and-scatter) one element at a time, and the maximum too in
 # bfloat16. There both are elementwise, of the strided slices of x that hold the windows' first, second, … elements.
-@partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
-def _max_pool(x: Array, window: int, strides: int, padding: int) -> Array:
+def _largest(x: Array, window: int, strides: int, padding: int) -> Array:
     stock = partial(_stock_max_pool, window=window, strides=strides, padding=padding)
 
     def own(x: Array) -> Array:
@@ -113,7 +115,7 @@ def _max_pool(x: Array, window: int, strides: int, padding: int) -> Array:
 
 
 def _save(x: Array, window: int, strides: int, padding: int) -> tuple[Array, Array]:
-    return cast(Array, _max_pool(x, window, strides, padding)), x
+    return _largest(x, window, strides, padding), x
 
 
 def _differentiate(window: int, strides: int, padding: int, x: Array, dy: Array) -> tuple[Array]:
@@ -137,6 +139,7 @@ def _differentiate(window: int, strides: int, padding: int, x: Array, dy: Array)
     return (jax.lax.platform_dependent(x, dy, cpu=own, default=stock),)
 
 
+_max_pool = jax.custom_vjp(_largest, nondiff_argnums=(1, 2, 3))
 _max_pool.defvjp(_save, _differentiate)
 
 
@@ -150,7 +153,7 @@ def _wide_taps(x: Array, window: int, strides: int, padding: int) -> list[Array]
     sides = [(padding, padding, 0) if axis in (x.ndim - 3, x.ndim - 2) else (0, 0, 0) for axis in range(x.ndim)]
     # Sliced as bits: XLA:CPU would write bfloat16 to memory as the float32 that it is widened to.
     padded = jax.lax.pad(to_bits(x), to_bits(jnp.asarray(-jnp.inf, x.dtype)), sides)
-    height, width = (size - window + 1 for size in padded.shape[-3:-1])
+    height, width = (max(0, size - window + 1) for size in padded.shape[-3:-1])
     return [
         _wide(from_bits(padded[..., i : i + height : strides, j : j + width : strides, :]))
         for i in range(window)

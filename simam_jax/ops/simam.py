@@ -11,10 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Bool, Float, Real
+from jaxtyping import Array, Bool, DTypeLike, Float, Real
 
 from simam_jax.ops import simam_formula as formula
 from simam_jax.ops import simam_fused as fused
+from simam_jax.ops.implementation import chosen
+from simam_jax.ops.meshes import varying_alike
 
 Lambda = float | int | np.number | Real[Array | np.ndarray, ""]
 
@@ -36,7 +38,7 @@ def simam(
     Args:
         x: floating array, by default (..., H, W, C).
         e_lambda: λ, an absolute floor of the variance, positive and finite. The paper takes 1e-4 on CIFAR and 0.1 on
-            ImageNet. A traced scalar is trusted, and differentiable.
+            ImageNet. A traced scalar's value is trusted, and it is differentiable.
         axes: the positions a channel's statistics run over.
         mask: True where x counts; broadcastable to x. Other positions enter no statistic and give 0.
         axis_name: mesh axis or axes over which the positions are split too, inside `shard_map`, `vmap` or `pmap`.
@@ -49,40 +51,50 @@ def simam(
             broadcast to x.
 
     The backward pass is a closed form too and keeps x and two numbers a channel. It can be differentiated again, but
-    like every `jax.custom_vjp` not in forward mode (`jax.jvp`, `jax.jacfwd`). Over the default axes, without mask and
-    axis_name, an NVIDIA GPU runs fused kernels unless `simam_jax.ops.implementation` says otherwise, and a TPU if it
-    says so (`simam_fused`).
+    like every `jax.custom_vjp` not in forward mode (`jax.jvp`, `jax.jacfwd`); with axis_name, and under
+    `implementation("xla")`, it is JAX's derivative, which has one. Over the default axes, without mask and axis_name,
+    and but for arrays on a mesh with Explicit axes, an NVIDIA GPU runs fused kernels unless
+    `simam_jax.ops.implementation` says otherwise, and a TPU if it says so (`simam_fused`).
 
     It differs from the source in this: statistics and gate are float32 for 16-bit x (float16 sums overflow at ordinary
     activations), and a single position, 0/0 in the authors' code, has the limit x * sigmoid(1/2). Like the authors'
     code, and unlike eq. 5 as printed, it divides by M - 1.
     """
-    check_lambda(e_lambda)
     x = jnp.asarray(x)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ValueError(f"simam needs a floating array, got {x.dtype}")
+    wide = jnp.promote_types(x.dtype, jnp.float32)
+    check_lambda(e_lambda, wide)
     reduced = _checked_axes(axes, x.ndim)
     if mask is not None:
         mask = _checked_mask(mask, x.shape)
-    x, e_lambda = _varying_alike(x, jnp.asarray(e_lambda, jnp.promote_types(x.dtype, jnp.float32)))
-    if axis_name is not None:
-        return _over_mesh_axes(reduced, axis_name, x, e_lambda, mask)
-    if mask is None and reduced == (x.ndim - 3, x.ndim - 2) and fused.suits(x.shape, x.dtype):
+        # Or what is there, where not finite, would be in the gradient.
+        x = jnp.where(jnp.broadcast_to(mask, x.shape), x, 0)
+    x, e_lambda = varying_alike(x, jnp.asarray(e_lambda, wide))
+    if axis_name is not None or chosen() == "xla":
+        return _by_stock_derivative(reduced, axis_name, x, e_lambda, mask)
+    if mask is None and reduced == (x.ndim - 3, x.ndim - 2) and fused.suits(x):
         return _fused(x, e_lambda)
     return _by_formula(reduced, x, e_lambda, mask)
 
 
-def check_lambda(e_lambda: Any) -> None:
-    """Raises ValueError unless λ is traced, or a positive finite scalar."""
-    if isinstance(e_lambda, Tracer):
-        return
+def check_lambda(e_lambda: Any, dtype: DTypeLike = jnp.float64) -> None:
+    """Raises ValueError unless λ is a positive finite scalar that the dtype holds, or a traced scalar."""
     number = isinstance(e_lambda, numbers.Real) or (
         isinstance(e_lambda, jax.Array | np.ndarray)
         and e_lambda.shape == ()
         and (jnp.issubdtype(e_lambda.dtype, jnp.floating) or jnp.issubdtype(e_lambda.dtype, jnp.integer))
     )
+    if number and isinstance(e_lambda, Tracer):
+        return
     if not (number and math.isfinite(e_lambda) and float(e_lambda) > 0):
         raise ValueError(f"simam: e_lambda must be a positive finite number, got {e_lambda!r}")
+    smallest, largest = (float(bound) for bound in (jnp.finfo(dtype).tiny, jnp.finfo(dtype).max))
+    if not smallest <= float(e_lambda) <= largest:
+        raise ValueError(
+            f"simam: e_lambda must lie between {smallest:.1g} and {largest:.1g}, which {jnp.dtype(dtype).name} holds, "
+            f"got {e_lambda!r}"
+        )
 
 
 def _checked_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
@@ -100,18 +112,6 @@ def _checked_mask(mask: Bool[Array | np.ndarray, "..."], shape: tuple[int, ...])
     ):
         raise ValueError(f"simam: a mask of shape {mask.shape} does not broadcast to x of shape {shape}")
     return jnp.asarray(mask)
-
-
-def _varying_alike(x: Array, e_lambda: Array) -> tuple[Array, Array]:
-    """Inside `shard_map`, both vary over the same mesh axes: then λ's gradient is summed over them on its way out."""
-    kinds = [getattr(jax.typeof(value), "manual_axis_type", None) for value in (x, e_lambda)]
-    over = [frozenset() if kind is None else kind.varying for kind in kinds]
-    missing = [tuple((over[0] | over[1]) - own) for own in over]
-    x, e_lambda = (
-        jax.lax.pcast(value, names, to="varying") if names else value
-        for value, names in zip((x, e_lambda), missing, strict=True)
-    )
-    return x, e_lambda
 
 
 @jax.custom_vjp
@@ -162,13 +162,17 @@ def _formula_backward(
 _by_formula.defvjp(_formula_forward, _formula_backward)
 
 
-def _over_mesh_axes(axes: tuple[int, ...], axis_name: Hashable, x: Array, e_lambda: Array, mask: Array | None) -> Array:
+def _by_stock_derivative(
+    axes: tuple[int, ...], axis_name: Hashable | None, x: Array, e_lambda: Array, mask: Array | None
+) -> Array:
     """The formula with JAX's own derivative: a `jax.custom_vjp` under `vmap` may name no axis in its backward pass."""
 
     def total(values: Array) -> Array:
-        return jax.lax.psum(values.sum(axes, keepdims=True), axis_name)
+        sums = values.sum(axes, keepdims=True)
+        return sums if axis_name is None else jax.lax.psum(sums, axis_name)
 
-    where, count = _positions(x, mask, axes, total, devices=jax.lax.psum(1, axis_name))
+    devices = 1 if axis_name is None else jax.lax.psum(1, axis_name)
+    where, count = _positions(x, mask, axes, total, devices)
 
     # Each by itself, for the backward pass to keep x and two numbers a channel here too.
     @jax.checkpoint

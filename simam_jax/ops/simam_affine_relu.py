@@ -36,7 +36,7 @@ def simam_affine_relu(
         raise ValueError(
             f"scale and bias are one number a channel, got {scale.shape} and {bias.shape} for x of {x.shape}"
         )
-    if not fused.suits(x.shape, x.dtype):
+    if not fused.suits(x):
         return _one_by_one(x, e_lambda, scale, bias)
     check_lambda(e_lambda)
     numbers = (jnp.asarray(number, jnp.float32) for number in (e_lambda, scale, bias))

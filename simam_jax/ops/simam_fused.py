@@ -1,11 +1,12 @@
 """SimAM where a fused kernel can run it: kernels on the platforms that have them, the formula on all others.
 
 Which of the two runs is settled when a program is lowered for its platform. The functions take x of (..., H, W, C) and
-are right under every transformation: `vmap` makes images of what it maps over, derivatives of them are the formula's,
-and on several devices under `jit` the images and the channels may be split, each device running its own share; a split
-of H or W is undone first, which costs a gather. Two limits are JAX's: a program for several GPUs with kernels in it
-cannot be serialised by `jax.export` (trace that under `implementation("xla")`), and on several TPUs kernels run inside
-`shard_map` only, for which reason TPUs get them under `implementation("own")` and not by default.
+are right under transformations: `vmap` makes images of what it maps over, derivatives of them are the formula's, and
+on several devices under `jit` the images and the channels may be split, each device running its own share; a split of H
+or W is undone first, which costs a gather. Three limits are JAX's: a program with GPU kernels in it cannot be
+serialised by `jax.export`, nor one for several platforms (trace those under `implementation("xla")`); arrays on a mesh
+with Explicit axes go by the formula; and on several TPUs kernels run inside `shard_map` only, for which reason TPUs get
+them under `implementation("own")` and not by default.
 """
 
 import math
@@ -24,6 +25,7 @@ from simam_jax.ops import simam_by_image as by_image
 from simam_jax.ops import simam_formula as formula
 from simam_jax.ops import simam_kernels as kernels
 from simam_jax.ops.implementation import chosen
+from simam_jax.ops.meshes import has_explicit_axes
 from simam_jax.ops.simam_formula import Channels
 from simam_jax.ops.simam_launch import has_triton
 from simam_jax.ops.simam_tiles import Platform
@@ -34,15 +36,15 @@ _LARGEST = 2**31 - 1
 _FLOATS = (jnp.float32, jnp.bfloat16, jnp.float16)
 
 
-def suits(shape: tuple[int, ...], dtype: Any) -> bool:
+def suits(x: Array) -> bool:
     """Whether the chosen implementation wants x of (..., H, W, C) in kernels, where the platform has them.
 
     `own` takes all that they can run; `auto` leaves out maps of fewer than 4 positions or 8 channels, of which most of
     a block would be empty.
     """
-    if chosen() == "xla" or not any(dtype == known for known in _FLOATS) or not 0 < math.prod(shape) <= _LARGEST:
+    if chosen() == "xla" or x.dtype not in _FLOATS or not 0 < x.size <= _LARGEST or has_explicit_axes(x):
         return False
-    return chosen() == "own" or (shape[-3] * shape[-2] >= 4 and shape[-1] >= 8)
+    return chosen() == "own" or (x.shape[-3] * x.shape[-2] >= 4 and x.shape[-1] >= 8)
 
 
 @jax.custom_jvp
@@ -134,7 +136,9 @@ def _folding(function: Callable[..., Any], shared: Sequence[int]) -> Callable[..
 
     @folded.def_vmap
     def _(size: int, batched: Sequence[bool], *arrays: Array) -> Any:
-        images = arrays[0].shape[1 if batched[0] else 0]
+        images, *rest = arrays[0].shape[batched[0] :]
+        if size * images * math.prod(rest) > _LARGEST:
+            return _one_by_one(folded, batched, arrays)
 
         def fold(place: int, array: Array) -> Array:
             if not batched[place]:
@@ -149,6 +153,17 @@ def _folding(function: Callable[..., Any], shared: Sequence[int]) -> Callable[..
         return unfolded, jax.tree.map(lambda _: True, unfolded)
 
     return folded
+
+
+def _one_by_one(function: Callable[..., Any], batched: Sequence[bool], arrays: Sequence[Array]) -> Any:
+    """What `vmap` asks for, without making the arrays larger."""
+
+    def one(mapped: Sequence[Array]) -> Any:
+        mapped = list(mapped)
+        return function(*(mapped.pop(0) if each else array for each, array in zip(batched, arrays, strict=True)))
+
+    results = jax.lax.map(one, [array for each, array in zip(batched, arrays, strict=True) if each])
+    return results, jax.tree.map(lambda _: True, results)
 
 
 def _sharing(function: Callable[..., Any], operands: Sequence[str], results: Sequence[str]) -> Callable[..., Any]:
