@@ -137,6 +137,7 @@ def _number(value: float | None, form: str) -> str:
 
 def _markdown(rows: Sequence[Sequence[str]], *, left: int) -> str:
     """A table whose columns but the first ones are aligned to the right."""
-    header, *lines = pad(rows, left=left)
+    # Three dashes: of a column of one character a colon alone would be left, and no table.
+    header, *lines, _ = pad([*rows, ["---"] * len(rows[0])], left=left)
     rule = ["-" * len(cell) if place < left else "-" * (len(cell) - 1) + ":" for place, cell in enumerate(header)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))
