@@ -69,7 +69,7 @@ def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, in
         for variant in list_variants(plan.study)
     }
     selection = "val" if config.data.val_fraction else "eval"
-    compared = _compare_all(done, plan.dataset.classes, selection)
+    compared = _compare_all(done, plan.dataset.classes, selection, plan.study.family)
     variants = []
     for variant in list_variants(plan.study):
         rows = [
@@ -101,15 +101,15 @@ def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, in
 
 
 def _compare_all(
-    done: Mapping[Variant, Sequence[Trial]], classes: Sequence[str], selection: str
+    done: Mapping[Variant, Sequence[Trial]], classes: Sequence[str], selection: str, family: int
 ) -> dict[Variant, dict[str, Any]]:
     best, labels = gather_answers(done, "best", classes)
     last, _ = gather_answers(done, "last", classes)
     if not best:
         return {}
-    by_epoch = {"best": _compare(best, labels), "last": _compare(last, labels)}
+    by_epoch = {"best": _compare(best, labels, family), "last": _compare(last, labels, family)}
     robust = {
-        epoch: {name: _compare(answers, labels) for name, answers in gather_robustness(done, epoch).items()}
+        epoch: {name: _compare(answers, labels, family) for name, answers in gather_robustness(done, epoch).items()}
         for epoch in robust_epochs(selection)
     }
     return {
@@ -122,8 +122,8 @@ def _compare_all(
     }
 
 
-def _compare(answers: Sequence[Answers], labels: np.ndarray) -> dict[Variant, dict[str, Any]]:
-    found = compare_variants(answers, labels, baseline=BASELINE)
+def _compare(answers: Sequence[Answers], labels: np.ndarray, family: int) -> dict[Variant, dict[str, Any]]:
+    found = compare_variants(answers, labels, baseline=BASELINE, family=family)
     return {Variant(each.network, each.attention): each.as_json() for each in found}
 
 
