@@ -16,8 +16,8 @@ _SELECTED = {
 }
 _METHOD = """\
 ± is the standard deviation over seeds. A difference is the attention's score less that of none, seed by seed, in
-points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and over seeds and
-images together by the bootstrap. p is the two-sided paired permutation test over seeds; beside it stands the smallest
+points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and, of 6 seeds and
+more, over seeds and images together by the bootstrap, which with few seeds is a little narrow. p is the two-sided paired permutation test over seeds; beside it stands the smallest
 that so many seeds can give. Holm's corrects it for the number of networks with an attention, in one score at one epoch:
 among the many scores and epochs below, chance alone may well make one look significant, so the answer is that of one
 score, named beforehand. No evidence of a difference is not evidence of equality."""
