@@ -1,5 +1,6 @@
 """results.md, as a person sees it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from simam_jax.reporting.study_text import describe_study
 from simam_jax.studies.results import assemble
+from simam_jax.studies.trials import list_trials, record_divergence
 
 
 def text_of(folder: Path, **asked) -> str:
@@ -24,3 +26,16 @@ def test_every_table_is_one(tmp_path, seeds):
     assert sum(each.type == "table_open" for each in parsed) == len(tables) == 11
     assert sum(each.type == "tr_open" for each in parsed) == sum(len(table) - 1 for table in tables)
     assert {len({len(line) for line in table}) for table in tables} == {1}
+
+
+def test_the_answer_of_a_study_that_is_not_finished_is_one_so_far(tmp_path):
+    """What diverged is finished."""
+    plan = finish_study(tmp_path, seeds=7)
+    *_, lost, diverged = [trial for trial in list_trials(plan.study, tmp_path) if trial.variant.attention == "simam"]
+    record_divergence(diverged.run, "the loss of step 3 is nan")
+    text = describe_study(assemble(plan, tmp_path, counted(plan)))
+    assert "- **towernet with simam, accuracy, last epoch: better by" in text
+    shutil.rmtree(lost.run)
+    text = describe_study(assemble(plan, tmp_path, counted(plan)))
+    assert "- **towernet with simam, accuracy, last epoch, so far: too few seeds" in text
+    assert "stops there, or adds seeds until p is small" in text.replace("\n", " ")

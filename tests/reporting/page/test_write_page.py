@@ -180,7 +180,33 @@ def test_what_is_missing_is_left_out_or_said(copy):
     page = page_of(copy)
     assert page.headings() == ["The answer", "Learning curves", "Results", "The data", "How to read this"]
     warnings = [each.text for each in page.named("p") if each.attributes.get("class") == "warning"]
-    assert warnings == ["Not counted: towernet with simam, seed 7: diverged."]
+    assert warnings == ["Not every trial is there, and what is left may mislead: towernet with simam: diverged: seed 7."]
+
+
+def test_a_study_that_is_not_finished_says_so_before_all_else(copy):
+    results = json.loads((copy / "results.json").read_text())
+    for row, done in zip(results["variants"], (2, 3, 3), strict=True):
+        for trial in row["trials"][done:]:
+            trial |= {"state": "missing", "best": None, "last": None, "robustness": None}
+    (copy / "results.json").write_text(json.dumps(results))
+    write_page(copy)
+    paragraphs = [(each.attributes.get("class"), each.text) for each in page_of(copy).named("p")]
+    (lead,) = [text for kind, text in paragraphs if kind == "lead"]
+    assert lead.endswith(", 2 to 3 of 8 seeds done, 6 epochs.")
+    place = next(place for place, (kind, _) in enumerate(paragraphs) if kind == "answer")
+    assert paragraphs[place][1].startswith("So far: of 2 networks with an attention, ")
+    assert paragraphs[place + 1] == (
+        "warning",
+        "Not every trial is there, and what is left may mislead: "
+        "towernet without attention: missing: seed 2, 3, 4, 5, 6, 7; "
+        "towernet with simam: missing: seed 3, 4, 5, 6, 7; towernet with se:reduction=8: missing: seed 3, 4, 5, 6, 7.",
+    )
+
+
+def test_a_study_that_is_finished_says_how_many_seeds(study):
+    (lead,) = [each.text for each in page_of(study).named("p") if each.attributes.get("class") == "lead"]
+    assert ", 8 seeds each, 6 epochs." in lead
+    assert "stops there, or adds seeds until p is small" in (study / "report.html").read_text(encoding="utf-8")
 
 
 def test_trials_that_are_gone(copy):

@@ -31,13 +31,11 @@ def scores_section(
         chosen_on: the split on which each trial's best epoch was chosen.
         chosen, lacking: as StudyFiles has them.
     """
-    left_out = [(variant, trial) for variant in variants for trial in variant.trials if trial.state != "done"]
     values = {
         "scores": _scores(variants, chosen_on),
         "differences": _differences(variants, chosen_on),
         "seeds": _seeds(variants, chosen_on),
         "costs": _costs(variants),
-        "left_out": [f"{of(v.attention, v.network)}, seed {t.seed}: {t.state}" for v, t in left_out],
         "chosen_on": chosen_on,
         "chosen": [_say_chosen(each) for each in chosen],
         "lacking": [f"{_WHAT[each['what']]} of {of(each['attention'], each['network'])}" for each in lacking],
