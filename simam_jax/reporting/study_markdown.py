@@ -6,6 +6,7 @@ from typing import Any
 
 from simam_jax.reporting.robustness import robust_accuracy
 from simam_jax.reporting.text_table import pad
+from simam_jax.reporting.unfinished import seeds_and_pairs
 
 Variant = Mapping[str, Any]
 
@@ -29,7 +30,7 @@ def score_table(variants: Sequence[Variant], which: str, score: str) -> str:
             [
                 variant["network"],
                 variant["attention"],
-                str(len(values)),
+                seeds_and_pairs(len(values), comparison),
                 _spread(values),
                 *_compared(comparison and comparison[score]),
             ]
@@ -47,17 +48,18 @@ def robustness_table(variants: Sequence[Variant], which: str) -> str:
     measured = [v["comparison"]["robustness"][which] for v in variants if v["comparison"]["robustness"][which]]
     kinds = [kind for kind in (measured[0] if measured else ()) if kind != "all"]
     rows = [
-        ["network", "attention", *kinds, "all", "difference of all", "over seeds", "over seeds and images", "p",
-         "smallest p", "Holm's p", "outcome"]
+        ["network", "attention", "seeds", *kinds, "all", "difference of all", "over seeds", "over seeds and images",
+         "p", "smallest p", "Holm's p", "outcome"]
     ]  # fmt: skip
     for variant in variants:
         means = [
             _spread(_values(variant, lambda trial, kind=kind: robust_accuracy(trial["robustness"][which], kind)))
             for kind in [*kinds, ""]
         ]
-        comparison = variant["comparison"]["robustness"][which]
-        compared = _compared(comparison and comparison["all"]["accuracy"])
-        rows.append([variant["network"], variant["attention"], *means, *compared])
+        seeds = len(_values(variant, lambda trial: robust_accuracy(trial["robustness"][which], "")))
+        comparison = (variant["comparison"]["robustness"][which] or {}).get("all")
+        compared = _compared(comparison and comparison["accuracy"])
+        rows.append([variant["network"], variant["attention"], seeds_and_pairs(seeds, comparison), *means, *compared])
     return _markdown(rows, left=2)
 
 

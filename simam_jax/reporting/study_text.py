@@ -18,11 +18,13 @@ _SELECTED = {
 _METHOD = """\
 ± is the standard deviation over seeds. A difference is the attention's score less that of none, seed by seed, in
 points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and, of 6 seeds and
-more, over seeds and images together by the bootstrap, which with few seeds is a little narrow. p is the two-sided paired permutation test over seeds; beside it stands the smallest
-that so many seeds can give. Holm's corrects it for the number of networks with an attention that the study asks for,
-finished or not, in one score at one epoch: among the many scores and epochs below, chance alone may well make one look
-significant, so the answer is that of one score, named beforehand. The number of seeds is to be fixed beforehand too:
-whoever looks early and stops there, or adds seeds until p is small, has more false alarms than p says. No evidence of a difference is not evidence of equality."""
+more, over seeds and images together by the bootstrap, which with few seeds is a little narrow. p is the two-sided
+paired permutation test over seeds; beside it stands the smallest that so many seeds can give. Holm's corrects it for
+the number of networks with an attention that the study asks for, finished or not, in one score at one epoch: among
+the many scores and epochs below, chance alone may well make one look significant, so the answer is that of one
+score, named beforehand. The number of seeds is to be fixed beforehand too: whoever looks early and stops there, or
+adds seeds until p is small, has more false alarms than p says. No evidence of a difference is not evidence of
+equality."""
 _MEMORY = """\
 Times are of normalised images in memory, without the reading and augmenting of images. Peak memory is the most that a
 training step of a whole batch takes beyond what the process takes without it: on an accelerator as its allocator

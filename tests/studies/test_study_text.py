@@ -39,3 +39,16 @@ def test_the_answer_of_a_study_that_is_not_finished_is_one_so_far(tmp_path):
     text = describe_study(assemble(plan, tmp_path, counted(plan)))
     assert "- **towernet with simam, accuracy, last epoch, so far: too few seeds" in text
     assert "stops there, or adds seeds until p is small" in text.replace("\n", " ")
+
+
+def test_pairs_are_said_where_they_are_fewer_than_seeds(tmp_path):
+    plan = finish_study(tmp_path, seeds=8)
+    for trial in [trial for trial in list_trials(plan.study, tmp_path) if trial.variant.attention == "none"][6:]:
+        shutil.rmtree(trial.run)
+    text = describe_study(assemble(plan, tmp_path, counted(plan)))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    header = next(row for row in rows if "seeds" in row)
+    scores = [row for row in rows if len(row) == len(header) and row[0] == "towernet"]
+    assert {row[2] for row in scores if row[1] == "none"} == {"6"}
+    assert {row[2] for row in scores if row[1] == "simam"} == {"8, 6 paired"}
+    assert sum("8, 6 paired" in row for row in rows) == 8  # four scores at two epochs

@@ -81,9 +81,14 @@ class Variant:
         return [trial.run for trial in self.done if trial.run is not None]
 
     @property
-    def answers(self) -> list[Evaluation]:
+    def answers_by_seed(self) -> dict[int, Evaluation]:
         """Of those that kept them."""
-        return [trial.answers for trial in self.done if trial.answers is not None]
+        return {trial.seed: trial.answers for trial in self.done if trial.answers is not None}
+
+    @property
+    def answers(self) -> list[Evaluation]:
+        """The same without the seeds."""
+        return list(self.answers_by_seed.values())
 
     def scores(self, checkpoint: str, name: str) -> list[float]:
         """A score of every trial that has it, at the "best" or the "last" epoch."""

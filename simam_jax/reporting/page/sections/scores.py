@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from simam_jax.reporting.headline import EPOCHS, in_order
+from simam_jax.reporting.headline import EPOCHS, headline_epoch, in_order
 from simam_jax.reporting.page.numbers import NOTHING, count, interval, percent, points, probability, scaled, spread
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.sections.verdict import SCORES, differences
 from simam_jax.reporting.page.table import Cell, Column, Table, name, number
 from simam_jax.reporting.page.variant import Variant
 from simam_jax.reporting.robustness import robust_accuracy
+from simam_jax.reporting.unfinished import seeds_and_pairs
 
 _VARIANT = Column("network and attention", numeric=False)
 _WHAT = {"costs": "costs", "pictures": "pictures of what it looks at"}
@@ -52,7 +53,12 @@ def _say_chosen(found: Mapping[str, Any]) -> str:
 
 def _scores(variants: Sequence[Variant], chosen_on: str) -> Table:
     columns = [_VARIANT, Column("seeds")]
-    rows = [[_name(variant), number(len(variant.done), str(len(variant.done)))] for variant in variants]
+    headline = headline_epoch(chosen_on)
+    counts = [(len(variant.done), variant.comparison.get(headline)) for variant in variants]
+    rows = [
+        [_name(variant), number(seeds, seeds_and_pairs(seeds, comparison))]
+        for variant, (seeds, comparison) in zip(variants, counts, strict=True)
+    ]
     for epoch, said in in_order(chosen_on).items():
         columns += [Column(title, said) for title in _SCORES.values()]
         for row, variant in zip(rows, variants, strict=True):
