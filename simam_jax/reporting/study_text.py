@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from simam_jax.reporting.costs_text import UNSAID, costs_note
 from simam_jax.reporting.headline import in_order
 from simam_jax.reporting.study_markdown import costs_table, mcnemar_table, robustness_table, score_table
 from simam_jax.reporting.unfinished import goes_on, not_done
@@ -25,10 +26,6 @@ the many scores and epochs below, chance alone may well make one look significan
 score, named beforehand. The number of seeds is to be fixed beforehand too: whoever looks early and stops there, or
 adds seeds until p is small, has more false alarms than p says. No evidence of a difference is not evidence of
 equality."""
-_MEMORY = """\
-Times are of normalised images in memory, without the reading and augmenting of images. Peak memory is the most that a
-training step of a whole batch takes beyond what the process takes without it: on an accelerator as its allocator
-counts, on a CPU resident memory, which counts what the compiler keeps too."""
 
 Variant = Mapping[str, Any]
 
@@ -83,7 +80,7 @@ def _parts(results: Mapping[str, Any]) -> Iterator[str]:
             yield mcnemar_table(variants, which)
     yield "## Costs, and how far training had come"
     yield costs_table(variants)
-    yield _MEMORY
+    yield costs_note({_name(each): each.get("memory") or UNSAID for each in variants if each["peak_bytes"] is not None})
 
 
 def _lacking(variants: Sequence[Variant]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """results.md, as a person sees it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from finished_study import counted, finish_study
 from markdown_it import MarkdownIt
 
 from simam_jax.reporting.study_text import describe_study
-from simam_jax.studies.results import assemble
-from simam_jax.studies.trials import list_trials, record_divergence
+from simam_jax.studies.costs import memory_of_step
+from simam_jax.studies.results import assemble, costs_file
+from simam_jax.studies.trials import Variant, list_trials, record_divergence
 
 
 def text_of(folder: Path, **asked) -> str:
@@ -52,3 +54,40 @@ def test_pairs_are_said_where_they_are_fewer_than_seeds(tmp_path):
     assert {row[2] for row in scores if row[1] == "none"} == {"6"}
     assert {row[2] for row in scores if row[1] == "simam"} == {"8, 6 paired"}
     assert sum("8, 6 paired" in row for row in rows) == 8  # four scores at two epochs
+
+
+def test_what_the_costs_leave_out_is_said(tmp_path):
+    text = text_of(tmp_path, seeds=1)
+    assert "what SimAM itself computes is not among them, and shows in the times" in text
+    assert "FLOPs are twice as many" in text
+    assert "Peak memory is" not in text
+
+
+def test_the_memory_of_costs_is_what_it_is_called(tmp_path):
+    """A file of costs that does not say how memory was counted is of a version that took the process's."""
+    plan = finish_study(tmp_path, seeds=1)
+    measured = {"train_ms_per_image": 2.5, "inference_ms_per_image": 0.5, "device": "cpu"}
+    facts = {"bytes": 7 * 2**20, "compiled_bytes": 5 * 2**20}
+
+    def write(attention: str, memory: dict) -> None:
+        file = costs_file(tmp_path, Variant("towernet", attention))
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(measured | memory))
+
+    def notes() -> str:
+        return describe_study(assemble(plan, tmp_path, counted(plan))).rpartition("whole batch: ")[2]
+
+    write("none", {"peak_bytes": facts["bytes"]})
+    write("simam", memory_of_step(facts, counted=False))
+    text = notes()
+    assert "is another one at each measurement (towernet with none); what XLA says" in text
+    assert text.endswith("results included (towernet with simam).\n")
+    write("none", memory_of_step(facts, counted=False))
+    assert notes() == "what XLA says that the compiled step takes, its arguments and results included.\n"
+
+
+def test_memory_is_the_allocators_or_the_compilers_before_it_is_the_processs():
+    facts = {"bytes": 7, "compiled_bytes": 5}
+    assert memory_of_step(facts, counted=True) == {"peak_bytes": 7, "memory": "allocator"}
+    assert memory_of_step(facts, counted=False) == {"peak_bytes": 5, "memory": "compiler"}
+    assert memory_of_step(facts | {"compiled_bytes": None}, counted=False) == {"peak_bytes": 7, "memory": "process"}

@@ -93,6 +93,9 @@ def test_the_verdict_and_its_p_are_those_of_the_statistics(study):
     cells = [each.text for each in page.named("td")]
     assert cells.count("NVIDIA H100") == 3
     assert cells.count("900") == 3  # MiB
+    (note,) = [each.text for each in page.named("p") if "Multiply-adds" in each.text]
+    assert "what SimAM itself computes is not among them" in note
+    assert note.endswith("the most that the device's allocator counted, beyond what was taken before.")
 
 
 @pytest.mark.parametrize(("selection", "which", "other"), [("eval", "last", "best"), ("val", "best", "last")])

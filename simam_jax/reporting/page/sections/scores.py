@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from simam_jax.reporting.costs_text import costs_note
 from simam_jax.reporting.headline import EPOCHS, headline_epoch, in_order
 from simam_jax.reporting.page.numbers import NOTHING, count, interval, percent, points, probability, scaled, spread
 from simam_jax.reporting.page.sections.section import Section, of
@@ -37,6 +38,9 @@ def scores_section(
         "differences": _differences(variants, chosen_on),
         "seeds": _seeds(variants, chosen_on),
         "costs": _costs(variants),
+        "costs_note": costs_note(
+            {of(v.attention, v.network): v.memory for v in variants if v.figures.get("peak_bytes") is not None}
+        ),
         "chosen_on": chosen_on,
         "chosen": [_say_chosen(each) for each in chosen],
         "lacking": [f"{_WHAT[each['what']]} of {of(each['attention'], each['network'])}" for each in lacking],
