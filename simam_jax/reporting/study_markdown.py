@@ -6,6 +6,7 @@ from typing import Any
 
 from simam_jax.reporting.robustness import robust_accuracy
 from simam_jax.reporting.text_table import pad
+from simam_jax.reporting.unfinished import seeds_and_pairs
 
 Variant = Mapping[str, Any]
 
@@ -29,7 +30,7 @@ def score_table(variants: Sequence[Variant], which: str, score: str) -> str:
             [
                 variant["network"],
                 variant["attention"],
-                str(len(values)),
+                seeds_and_pairs(len(values), comparison),
                 _spread(values),
                 *_compared(comparison and comparison[score]),
             ]
@@ -47,17 +48,18 @@ def robustness_table(variants: Sequence[Variant], which: str) -> str:
     measured = [v["comparison"]["robustness"][which] for v in variants if v["comparison"]["robustness"][which]]
     kinds = [kind for kind in (measured[0] if measured else ()) if kind != "all"]
     rows = [
-        ["network", "attention", *kinds, "all", "difference of all", "over seeds", "over seeds and images", "p",
-         "smallest p", "Holm's p", "outcome"]
+        ["network", "attention", "seeds", *kinds, "all", "difference of all", "over seeds", "over seeds and images",
+         "p", "smallest p", "Holm's p", "outcome"]
     ]  # fmt: skip
     for variant in variants:
         means = [
             _spread(_values(variant, lambda trial, kind=kind: robust_accuracy(trial["robustness"][which], kind)))
             for kind in [*kinds, ""]
         ]
-        comparison = variant["comparison"]["robustness"][which]
-        compared = _compared(comparison and comparison["all"]["accuracy"])
-        rows.append([variant["network"], variant["attention"], *means, *compared])
+        seeds = len(_values(variant, lambda trial: robust_accuracy(trial["robustness"][which], "")))
+        comparison = (variant["comparison"]["robustness"][which] or {}).get("all")
+        compared = _compared(comparison and comparison["accuracy"])
+        rows.append([variant["network"], variant["attention"], seeds_and_pairs(seeds, comparison), *means, *compared])
     return _markdown(rows, left=2)
 
 
@@ -137,6 +139,7 @@ def _number(value: float | None, form: str) -> str:
 
 def _markdown(rows: Sequence[Sequence[str]], *, left: int) -> str:
     """A table whose columns but the first ones are aligned to the right."""
-    header, *lines = pad(rows, left=left)
+    # Three dashes: of a column of one character a colon alone would be left, and no table.
+    header, *lines, _ = pad([*rows, ["---"] * len(rows[0])], left=left)
     rule = ["-" * len(cell) if place < left else "-" * (len(cell) - 1) + ":" for place, cell in enumerate(header)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))

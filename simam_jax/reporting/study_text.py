@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from simam_jax.reporting.costs_text import UNSAID, costs_note
 from simam_jax.reporting.headline import in_order
 from simam_jax.reporting.study_markdown import costs_table, mcnemar_table, robustness_table, score_table
+from simam_jax.reporting.unfinished import goes_on, not_done
 
 _SELECTED = {
     "val": "The best epoch of a trial was chosen on validation images, cut from the training images; the evaluation "
@@ -16,15 +18,14 @@ _SELECTED = {
 }
 _METHOD = """\
 ± is the standard deviation over seeds. A difference is the attention's score less that of none, seed by seed, in
-points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and over seeds and
-images together by the bootstrap. p is the two-sided paired permutation test over seeds; beside it stands the smallest
-that so many seeds can give. Holm's corrects it for the number of networks with an attention, in one score at one epoch:
-among the many scores and epochs below, chance alone may well make one look significant, so the answer is that of one
-score, named beforehand. No evidence of a difference is not evidence of equality."""
-_MEMORY = """\
-Times are of normalised images in memory, without the reading and augmenting of images. Peak memory is the most that a
-training step of a whole batch takes beyond what the process takes without it: on an accelerator as its allocator
-counts, on a CPU resident memory, which counts what the compiler keeps too."""
+points, which are hundredths; intervals are of 95 %: over seeds by a paired t, on these images, and, of 6 seeds and
+more, over seeds and images together by the bootstrap, which with few seeds is a little narrow. p is the two-sided
+paired permutation test over seeds; beside it stands the smallest that so many seeds can give. Holm's corrects it for
+the number of networks with an attention that the study asks for, finished or not, in one score at one epoch: among
+the many scores and epochs below, chance alone may well make one look significant, so the answer is that of one
+score, named beforehand. The number of seeds is to be fixed beforehand too: whoever looks early and stops there, or
+adds seeds until p is small, has more false alarms than p says. No evidence of a difference is not evidence of
+equality."""
 
 Variant = Mapping[str, Any]
 
@@ -79,15 +80,13 @@ def _parts(results: Mapping[str, Any]) -> Iterator[str]:
             yield mcnemar_table(variants, which)
     yield "## Costs, and how far training had come"
     yield costs_table(variants)
-    yield _MEMORY
+    yield costs_note({_name(each): each.get("memory") or UNSAID for each in variants if each["peak_bytes"] is not None})
 
 
 def _lacking(variants: Sequence[Variant]) -> Iterator[str]:
     for variant in variants:
-        for state in ("missing", "diverged"):
-            seeds = [str(trial["seed"]) for trial in variant["trials"] if trial["state"] == state]
-            if seeds:
-                yield f"- {_name(variant)}: {state}: seed {', '.join(seeds)}"
+        for said in not_done((trial["seed"], trial["state"]) for trial in variant["trials"]):
+            yield f"- {_name(variant)}: {said}"
 
 
 def _verdicts(variants: Sequence[Variant], epochs: Mapping[str, str]) -> Iterator[str]:
@@ -96,9 +95,10 @@ def _verdicts(variants: Sequence[Variant], epochs: Mapping[str, str]) -> Iterato
     compared = [variant for variant in variants if variant["comparison"][headline]]
     if not compared:
         yield "There is nothing to compare yet."
+    so_far = ", so far" if goes_on(trial["state"] for variant in variants for trial in variant["trials"]) else ""
     for variant in compared:
         text = variant["comparison"][headline]["accuracy"]["verdict"]["text"]
-        yield f"- **{_name(variant)}, accuracy, {epochs[headline]}: {text}.**"
+        yield f"- **{_name(variant)}, accuracy, {epochs[headline]}{so_far}: {text}.**"
     for variant in compared:
         comparison = variant["comparison"]
         for which in others:

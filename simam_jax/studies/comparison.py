@@ -17,9 +17,9 @@ class Difference:
 
     Attributes:
         paired: of each trial, with mean, standard deviation, mean difference and its interval over seeds.
-        over_seeds_and_images: bootstrap interval of the mean difference; None of a single seed, and of the calibration
+        over_seeds_and_images: bootstrap interval of the mean difference; None below 6 seeds, and of the calibration
             error, which grows where images are drawn with replacement.
-        significance: of the difference, corrected over all variants of the study for this score.
+        significance: of the difference, corrected over all variants that the study asks for, for this score.
         verdict: the same in words.
     """
 

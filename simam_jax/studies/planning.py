@@ -93,7 +93,7 @@ def warn_of_few_seeds(study: Study) -> str:
     Args:
         study: as it will be run.
     """
-    family = len(study.models) * (len(study.attentions) - 1)
+    family = study.family
     needed = seeds_needed(family, ALPHA)
     if not family or study.seeds >= needed:
         return ""

@@ -9,6 +9,7 @@ import numpy as np
 from simam_jax.data.dataset import Dataset
 from simam_jax.data.manifest import FILE_NAME, read_manifest
 from simam_jax.errors import UsageError
+from simam_jax.reporting.costs_text import UNSAID
 from simam_jax.reporting.headline import headline_epoch
 from simam_jax.reporting.json_file import read_object
 from simam_jax.studies.answers import Answers
@@ -22,7 +23,8 @@ from simam_jax.studies.trial_row import describe_trial, loss_change
 from simam_jax.studies.trials import State, Trial, Variant, list_trials, list_variants
 from simam_jax.studies.variants import compare_variants
 
-_MEASURED = ("train_ms_per_image", "inference_ms_per_image", "peak_bytes", "device")
+_NUMBERS = ("train_ms_per_image", "inference_ms_per_image", "peak_bytes")
+_MEASURED = (*_NUMBERS, "memory", "device")
 _NOTHING = {"best": None, "last": None}
 
 
@@ -36,8 +38,8 @@ def read_costs(folder: Path, variant: Variant) -> dict[str, Any] | None:
     path = costs_file(folder, variant)
     try:
         found = read_object(path) if path.is_file() else {}
-        numbers = {name: float(found[name]) for name in _MEASURED if name != "device"}
-        return {**numbers, "device": str(found["device"])}
+        numbers = {name: float(found[name]) for name in _NUMBERS}
+        return {**numbers, "memory": str(found.get("memory", UNSAID)), "device": str(found["device"])}
     except (UsageError, KeyError, ValueError, TypeError):
         return None
 
@@ -69,7 +71,7 @@ def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, in
         for variant in list_variants(plan.study)
     }
     selection = "val" if config.data.val_fraction else "eval"
-    compared = _compare_all(done, plan.dataset.classes, selection)
+    compared = _compare_all(done, plan.dataset.classes, selection, plan.study.family)
     variants = []
     for variant in list_variants(plan.study):
         rows = [
@@ -101,15 +103,15 @@ def assemble(plan: Plan, folder: Path, counted: Mapping[Variant, Mapping[str, in
 
 
 def _compare_all(
-    done: Mapping[Variant, Sequence[Trial]], classes: Sequence[str], selection: str
+    done: Mapping[Variant, Sequence[Trial]], classes: Sequence[str], selection: str, family: int
 ) -> dict[Variant, dict[str, Any]]:
     best, labels = gather_answers(done, "best", classes)
     last, _ = gather_answers(done, "last", classes)
     if not best:
         return {}
-    by_epoch = {"best": _compare(best, labels), "last": _compare(last, labels)}
+    by_epoch = {"best": _compare(best, labels, family), "last": _compare(last, labels, family)}
     robust = {
-        epoch: {name: _compare(answers, labels) for name, answers in gather_robustness(done, epoch).items()}
+        epoch: {name: _compare(answers, labels, family) for name, answers in gather_robustness(done, epoch).items()}
         for epoch in robust_epochs(selection)
     }
     return {
@@ -122,8 +124,8 @@ def _compare_all(
     }
 
 
-def _compare(answers: Sequence[Answers], labels: np.ndarray) -> dict[Variant, dict[str, Any]]:
-    found = compare_variants(answers, labels, baseline=BASELINE)
+def _compare(answers: Sequence[Answers], labels: np.ndarray, family: int) -> dict[Variant, dict[str, Any]]:
+    found = compare_variants(answers, labels, baseline=BASELINE, family=family)
     return {Variant(each.network, each.attention): each.as_json() for each in found}
 
 

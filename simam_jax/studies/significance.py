@@ -18,9 +18,9 @@ class Significance:
 
     Attributes:
         seeds: pairs of trials.
-        family: variants that are tested together, this one included.
+        family: variants that the correction is over, this one included, and those that are not tested.
         p: of this variant alone; None below 6 seeds, where no test is made.
-        corrected_p: after Holm's correction over the family; None likewise.
+        corrected_p: after Holm's correction over the family, in which what is not tested has p = 1; None likewise.
         smallest_p: the smallest p that so many seeds can give.
         smallest_corrected_p: the smallest corrected p that so many seeds, variants and seeds of the others can give;
             None below 6 seeds.
@@ -36,26 +36,36 @@ class Significance:
     exact: bool
 
 
-def assess(differences: Sequence[np.ndarray]) -> list[Significance]:
-    """Tests every variant against its baseline, and corrects over those that have 6 seeds or more.
+def assess(differences: Sequence[np.ndarray], *, family: int | None = None) -> list[Significance]:
+    """Tests every variant that has 6 seeds or more against its baseline, and corrects over all that were asked for.
 
     The probability that any variant without an effect is called significant at a level stays below that level, however
-    the variants depend on each other. Source: Holm, A simple sequentially rejective multiple test procedure,
-    Scandinavian Journal of Statistics 6, 1979.
+    the variants depend on each other. Those that are not tested count as p = 1: so a corrected p can only fall as they
+    are finished. Source: Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
+    Statistics 6, 1979.
 
     Args:
         differences: of each variant, variant − baseline of S seeds, float (S,).
+        family: variants that were asked for, with those that have no differences yet; None is those given.
+
+    Raises:
+        ValueError: the family has fewer variants than are given.
     """
+    family = len(differences) if family is None else family
+    if family < len(differences):
+        raise ValueError(f"a family of {family} cannot have {len(differences)} variants")
     tested = [place for place, each in enumerate(differences) if len(each) >= FEWEST_SEEDS]
+    untested = [1.0] * (family - len(tested))
     found = [sign_flip_p(differences[place]) for place in tested]
-    corrected = dict(zip(tested, holm(found), strict=True))
+    corrected = dict(zip(tested, holm([*found, *untested]), strict=False))
     # Holm's p grows with every p of the family, so the smallest come together.
-    smallest = dict(zip(tested, holm([smallest_p(len(differences[place])) for place in tested]), strict=True))
+    least = [smallest_p(len(differences[place])) for place in tested]
+    smallest = dict(zip(tested, holm([*least, *untested]), strict=False))
     p = dict(zip(tested, found, strict=True))
     return [
         Significance(
             seeds=len(each),
-            family=len(tested),
+            family=family,
             p=p.get(place),
             corrected_p=corrected.get(place),
             smallest_p=smallest_p(len(each)),

@@ -53,6 +53,11 @@ class Study:
     fields: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
 
+    @property
+    def family(self) -> int:
+        """How many networks with an attention are compared with the baseline."""
+        return len(self.models) * (len(self.attentions) - 1)
+
     def as_json(self) -> dict[str, Any]:
         """The content of `study.json`."""
         return json.loads(json.dumps(dataclasses.asdict(self)))

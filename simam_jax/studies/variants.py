@@ -22,19 +22,22 @@ def compare_variants(
     labels: np.ndarray,
     *,
     baseline: str = "none",
+    family: int | None = None,
     alpha: float = ALPHA,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Comparison]:
     """Compares every variant with the baseline of its network.
 
-    The seeds are paired by number. Holm's correction runs over all variants of all networks, for each score by itself:
-    the level holds for the variants of one score, not over the scores, so say beforehand which one counts.
+    The seeds are paired by number. Holm's correction runs over all variants of all networks, for each score by itself,
+    and those without a test count as p = 1: the level holds for the variants of one score, not over the scores, so say
+    beforehand which one counts.
 
     Args:
         answers: of variants and baselines, all on the same N images in the same order.
         labels: the images' true classes, int (N,), from 0.
         baseline: the attention that the others are compared with.
+        family: variants that were asked for, with those that have no answers yet; None is those of `answers`.
         alpha: the level at which a verdict speaks of a difference, over all variants.
         resamples: of the bootstrap.
         seed: of the bootstrap; the same one gives the same result.
@@ -43,9 +46,10 @@ def compare_variants(
         A comparison a variant, in the order of `answers`.
 
     Raises:
-        ValueError: what `match` refuses, or labels that do not fit.
+        ValueError: what `match` refuses, labels that do not fit, or a family of fewer variants than there are.
     """
     matches = match(answers, baseline)
+    family = len(matches) if family is None else family
     for each in matches:
         if labels.shape != each.variant.correct.shape[1:]:
             raise ValueError(f"labels have shape {labels.shape}, but there are {each.variant.correct.shape[1]} images")
@@ -53,6 +57,7 @@ def compare_variants(
     plain = _compare(
         [(accuracy(each.variant.correct), accuracy(each.baseline.correct)) for each in matches],
         [each and each.accuracy for each in resampled],
+        family=family,
         alpha=alpha,
     )
     balanced = _compare(
@@ -61,9 +66,10 @@ def compare_variants(
             for each in matches
         ],
         [each and each.balanced_accuracy for each in resampled],
+        family=family,
         alpha=alpha,
     )
-    calibrated = _compare_calibration(matches, alpha=alpha)
+    calibrated = _compare_calibration(matches, family=family, alpha=alpha)
     return [
         Comparison(
             network=each.variant.network,
@@ -84,10 +90,15 @@ def compare_variants(
 
 
 def _compare(
-    scores: Sequence[_Scores], resampled: Sequence[Interval | None], *, alpha: float, lower_is_better: bool = False
+    scores: Sequence[_Scores],
+    resampled: Sequence[Interval | None],
+    *,
+    family: int,
+    alpha: float,
+    lower_is_better: bool = False,
 ) -> list[Difference]:
     pairs = [pair(*each) for each in scores]
-    significances = assess([paired_differences(*each) for each in scores])
+    significances = assess([paired_differences(*each) for each in scores], family=family)
     return [
         Difference(
             paired,
@@ -101,11 +112,11 @@ def _compare(
     ]
 
 
-def _compare_calibration(matches: Sequence[Match], *, alpha: float) -> dict[int, Difference]:
+def _compare_calibration(matches: Sequence[Match], *, family: int, alpha: float) -> dict[int, Difference]:
     """By the place of those matches that have confidences on both sides."""
     sides = {place: (_errors(each.variant), _errors(each.baseline)) for place, each in enumerate(matches)}
     scores = {place: (ours, theirs) for place, (ours, theirs) in sides.items() if len(ours) and len(theirs)}
-    found = _compare(list(scores.values()), [None] * len(scores), alpha=alpha, lower_is_better=True)
+    found = _compare(list(scores.values()), [None] * len(scores), family=family, alpha=alpha, lower_is_better=True)
     return dict(zip(scores, found, strict=True))
 
 

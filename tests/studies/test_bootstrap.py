@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from simulated_study import Truth, simulate
 
 from simam_jax.studies import bootstrap as module
@@ -19,14 +20,16 @@ def test_it_is_the_bootstrap_written_out():
     """Index by index, by other draws; at 20 000 resamples the bounds are known to a few percent of the width."""
     rng = np.random.default_rng(0)
     differences, labels = (
-        gains(rng, 5, 30) + (rng.uniform(size=(5, 1)) > 0.4),
+        gains(rng, 7, 30) + (rng.uniform(size=(7, 1)) > 0.4),
         rng.choice([0, 1, 5], 30, p=[0.7, 0.2, 0.1]),
     )
     differences = np.clip(differences, -1, 1)
     plain, balanced = [], []
     for _ in range(20_000):
-        rows, columns = rng.integers(5, size=5), rng.integers(30, size=30)
-        drawn, shown = differences[rows][:, columns], labels[columns]
+        rows, columns = rng.integers(7, size=7), rng.integers(30, size=30)
+        mean = differences.mean(0)
+        drawn = (mean + np.sqrt(7 / 6) * (differences[rows] - mean))[:, columns]
+        shown = labels[columns]
         plain.append(drawn.mean())
         balanced.append(np.mean([drawn[:, shown == label].mean() for label in np.unique(shown)]))
     found = bootstrap(differences, labels, resamples=20_000)
@@ -39,12 +42,12 @@ def test_it_is_the_bootstrap_written_out():
 
 
 def test_its_variance_is_owens():
-    """Of a sum of seed and image effects alone, σ²_seed/S + σ²_image/N with both taken over S and N."""
+    """Of a sum of seed and image effects alone, σ²_seed/S + σ²_image/N, the first taken over S − 1."""
     rng = np.random.default_rng(1)
     of_seed, of_image = rng.uniform(-0.3, 0.3, (12, 1)), rng.uniform(-0.3, 0.3, 400)
     found = bootstrap(of_seed + of_image, np.zeros(400, int), resamples=20_000)
     assert found is not None
-    std = np.sqrt(of_seed.var() / 12 + of_image.var() / 400)
+    std = np.sqrt(of_seed.var(ddof=1) / 12 + of_image.var() / 400)
     assert found.accuracy.high - found.accuracy.low == pytest.approx(2 * 1.96 * std, rel=0.03)
     # Of a single class both are the same.
     assert found.balanced_accuracy.low == pytest.approx(found.accuracy.low)
@@ -72,7 +75,7 @@ def test_resamples_that_do_not_fit_at_once_are_all_drawn(monkeypatch):
 
 
 @settings(max_examples=25)
-@given(st.integers(2, 8), st.integers(1, 30), st.integers(0, 2**32))
+@given(st.integers(6, 10), st.integers(1, 30), st.integers(0, 2**32))
 def test_the_other_way_round_is_the_mirror_image(seeds, images, seed):
     rng = np.random.default_rng(seed)
     differences, labels = gains(rng, seeds, images), rng.integers(0, 3, images)
@@ -81,17 +84,32 @@ def test_the_other_way_round_is_the_mirror_image(seeds, images, seed):
     assert back is not None
     for one, other in zip(there, back, strict=True):
         assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=1e-12)
-        assert -1 <= one.low <= one.high <= 1
+        assert one.low <= one.high
 
 
 def test_no_difference_has_no_width():
-    found = bootstrap(np.zeros((4, 10)), np.arange(10), resamples=100)
+    found = bootstrap(np.zeros((6, 10)), np.arange(10), resamples=100)
     assert found is not None
     assert found.accuracy == found.balanced_accuracy == Interval(0.0, 0.0)
 
 
-def test_a_single_seed_says_nothing_about_others():
-    assert bootstrap(np.ones((1, 10)), np.arange(10), resamples=100) is None
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_too_few_seeds_say_too_little_about_others(seeds):
+    rng = np.random.default_rng(5)
+    assert bootstrap(gains(rng, seeds, 10), np.arange(10), resamples=100) is None
+
+
+def test_where_seeds_matter_most_it_holds_the_difference_as_often_as_is_said():
+    """Six normal seeds, their variance over S − 1, between quantiles of the normal distribution: 89 %, not 87."""
+    rng = np.random.default_rng(5)
+    truth = Truth(trial=1.0, image_in_trial=0.0)
+    held, runs = 0, 1000
+    for _ in range(runs):
+        answers, labels = simulate(rng, seeds=6, effects=(0.0,), images=100, truth=truth)
+        found = bootstrap(answers[1].correct.astype(float) - answers[0].correct, labels, resamples=300)
+        assert found is not None
+        held += found.accuracy.low <= 0 <= found.accuracy.high
+    assert held / runs == pytest.approx(1 - 2 * stats.t.sf(1.96, 5), abs=0.02)
 
 
 def test_the_interval_holds_the_difference_over_all_images():

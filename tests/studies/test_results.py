@@ -132,6 +132,19 @@ def test_few_seeds_no_difference_and_trials_that_lack(tmp_path):
     assert "too few seeds to test: 1 of at least 6" in text
 
 
+def test_what_is_not_finished_belongs_to_the_family(tmp_path):
+    """Six seeds would do for one attention; two were asked for."""
+    plan = finish_study(tmp_path, attentions=("none", "simam", "se"))
+    whole = assemble(plan, tmp_path, counted(plan))["variants"][1]["comparison"]
+    for trial in list_trials(plan.study, tmp_path):
+        if trial.variant.attention == "se":
+            shutil.rmtree(trial.run)
+    part = assemble(plan, tmp_path, counted(plan))["variants"][1]["comparison"]
+    for found in (part["last"], part["robustness"]["last"]["all"], whole["last"]):
+        assert found["accuracy"]["significance"]["family"] == 2
+        assert found["accuracy"]["verdict"]["text"].endswith("2 variants no corrected p can be below 0.062")
+
+
 def test_nothing_is_done_yet(tmp_path):
     plan = finish_study(tmp_path)
     shutil.rmtree(tmp_path / "trials")

@@ -49,11 +49,34 @@ def test_variants_are_corrected_together():
 
 
 def test_no_p_is_claimed_below_six_seeds():
-    """Nor do such variants count for the others."""
+    """But such variants count for the others."""
     few, enough = assess([np.full(5, 0.1), np.full(6, 0.1)])
     assert (few.p, few.corrected_p, few.smallest_corrected_p) == (None, None, None)
     assert few.smallest_p == 2 / 32
-    assert (enough.p, enough.corrected_p, enough.family) == (2 / 64, 2 / 64, 1)
+    assert (enough.p, enough.corrected_p, enough.family) == (2 / 64, 4 / 64, 2)
+
+
+def test_variants_that_are_not_finished_count():
+    """So that no p grows, and no verdict is taken back, when they are."""
+    eight = np.full(8, 0.1)
+    interrupted, finished = assess([eight] * 3, family=12), assess([eight] * 12)
+    assert interrupted == finished[:3]
+    assert interrupted[0].corrected_p == interrupted[0].smallest_corrected_p == pytest.approx(12 * 2 / 256)
+    with pytest.raises(ValueError, match="a family of 2 cannot have 3 variants"):
+        assess([eight] * 3, family=2)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 4))
+def test_no_corrected_p_grows_as_others_are_finished(finished, others):
+    rng = np.random.default_rng(0)
+    differences = [rng.normal(0.5, 1, seeds) for seeds in finished]
+    before = assess(differences, family=len(finished) + others)
+    after = assess([*differences, *(rng.normal(0.5, 1, 8) for _ in range(others))])
+    for one, other in zip(before, after, strict=False):
+        assert one.family == other.family
+        if one.corrected_p is not None:
+            assert other.corrected_p <= one.corrected_p
+            assert other.smallest_corrected_p <= one.smallest_corrected_p
 
 
 def test_seeds_of_the_others_help():

@@ -110,7 +110,7 @@ def test_few_seeds_are_described_and_not_tested(seeds):
     assert found.accuracy.verdict.outcome == "too few seeds"
     assert found.accuracy.significance.p is None
     assert (found.accuracy.paired.interval is None) == (seeds == 1)
-    assert (found.accuracy.over_seeds_and_images is None) == (seeds == 1)
+    assert found.accuracy.over_seeds_and_images is None
     assert len(found.mcnemar) == seeds
 
 
@@ -143,7 +143,7 @@ def test_some_may_lack_confidences():
     found = compare_variants([answers[0], replace(answers[1], confidence=None), answers[2]], labels, resamples=50)
     assert found[0].calibration_error is None
     assert found[1].calibration_error is not None
-    assert found[1].calibration_error.significance.family == 1
+    assert found[1].calibration_error.significance.family == 2
     assert found[1].accuracy.significance.family == 2
 
 

@@ -19,5 +19,11 @@ def styles(attentions: Sequence[str]) -> dict[str, int]:
 
 
 def style_class(style: int) -> str:
-    """The class of the stylesheet; beyond the last the others come again, but never the baseline's."""
-    return f"s s{style if style < STYLES else 1 + (style - 1) % (STYLES - 1)}"
+    """The stylesheet's classes of colour and dash.
+
+    Beyond the last the colours come again, but never the baseline's; at each round with the next one's dash.
+    """
+    if not style:
+        return "s s0 d0"
+    again, place = divmod(style - 1, STYLES - 1)
+    return f"s s{1 + place} d{1 + (place + again) % (STYLES - 1)}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import UsageError
+from simam_jax.reporting.costs_text import UNSAID
 from simam_jax.reporting.headline import headline_epoch
 from simam_jax.reporting.json_file import read_object
 from simam_jax.reporting.page.palette import styles
@@ -84,6 +85,7 @@ def _variant(folder: Path, row: Mapping[str, Any], style: int, shown: str) -> Va
         trials=[_trial(folder, each, shown) for each in row["trials"]],
         figures={name: float(row[name]) for name in _FIGURES if row.get(name) is not None},
         device=str(row.get("device") or ""),
+        memory=str(row.get("memory") or UNSAID),
         comparison=_without_nothing(row.get("comparison") or {}),
     )
 

@@ -51,17 +51,24 @@ def study_page(study: StudyFiles) -> Document:
 
 def _lead(study: StudyFiles, variants: Sequence[Variant]) -> str:
     attentions = _listed([each for each in dict.fromkeys(v.attention for v in variants) if each != "none"])
-    seeds = max((len(variant.trials) for variant in variants), default=0)
     where = Path(str(study.data.get("dir") or "")).name
     trained = [run.config.get("epochs") for variant in variants for run in variant.runs]
     epochs = study.asked.get("epochs") or next(iter(trained), None)
     return (
         f"{_listed(list(by_network(variants)))} with {attentions or 'no attention'} and without"
         + (f" on {where}" if where else "")
-        + f", {several(seeds, 'seed')} each"
+        + f", {_seeds(variants)}"
         + (f", {several(epochs, 'epoch')}" if isinstance(epochs, int) else "")
         + "."
     )
+
+
+def _seeds(variants: Sequence[Variant]) -> str:
+    asked = several(max((len(variant.trials) for variant in variants), default=0), "seed")
+    done = sorted({len(variant.done) for variant in variants})
+    if all(len(variant.done) == len(variant.trials) for variant in variants):
+        return f"{asked} each"
+    return f"{' to '.join(map(str, dict.fromkeys((done[0], done[-1]))))} of {asked} done"
 
 
 def _listed(names: Sequence[str]) -> str:

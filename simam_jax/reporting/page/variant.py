@@ -53,6 +53,7 @@ class Variant:
         trials: one a seed.
         figures: what it costs, by name, and the change of its training loss at the end.
         device: on which its costs were measured; "" where they were not.
+        memory: who says how much memory a step takes, see `costs_note`.
         comparison: "best" and "last" → against none, and "robustness" → the same by corruption; empty where there is
             nothing to compare.
     """
@@ -63,6 +64,7 @@ class Variant:
     trials: Sequence[Trial]
     figures: Mapping[str, float] = field(default_factory=dict)
     device: str = ""
+    memory: str = ""
     comparison: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -81,9 +83,14 @@ class Variant:
         return [trial.run for trial in self.done if trial.run is not None]
 
     @property
-    def answers(self) -> list[Evaluation]:
+    def answers_by_seed(self) -> dict[int, Evaluation]:
         """Of those that kept them."""
-        return [trial.answers for trial in self.done if trial.answers is not None]
+        return {trial.seed: trial.answers for trial in self.done if trial.answers is not None}
+
+    @property
+    def answers(self) -> list[Evaluation]:
+        """The same without the seeds."""
+        return list(self.answers_by_seed.values())
 
     def scores(self, checkpoint: str, name: str) -> list[float]:
         """A score of every trial that has it, at the "best" or the "last" epoch."""

@@ -239,6 +239,7 @@ def _row(network: str, attention: str, trials: Sequence[Mapping[str, Any]]) -> d
         "train_ms_per_image": 42.5,
         "inference_ms_per_image": 11.0,
         "peak_bytes": 900 * 2**20,
+        "memory": "allocator",
         "device": "NVIDIA H100",
         "last_epochs_loss_change": -0.01,
         "trials": trials,

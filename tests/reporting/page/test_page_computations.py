@@ -77,7 +77,7 @@ def test_robustness():
 def test_simam_is_blue_and_none_is_not():
     found = styles(["se", "none", "simam:e_lambda=0.1", "se", "simam"])
     assert found == {"none": 0, "simam:e_lambda=0.1": 1, "se": 2, "simam": 3}
-    assert style_class(1) == "s s1"
+    assert style_class(1) == "s s1 d1"
 
 
 def test_all_attentions_look_different_and_none_like_the_baseline():
@@ -86,10 +86,16 @@ def test_all_attentions_look_different_and_none_like_the_baseline():
     sheet = (Path(document.__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
     classes = {name: style_class(style) for name, style in styles(attention_names()).items()}
     assert len(set(classes.values())) == len(attention_names()) == 12
-    looks = {re.search(rf"\.{each.split()[1]} {{([^}}]*)}}", sheet)[1] for each in classes.values()}  # type: ignore[index]
-    assert len(looks) == 12
-    dashes = {look.partition("--dash:")[2] for look in looks}
-    assert len(dashes) == 12
+    for place in (1, 2):
+        names = {each.split()[place] for each in classes.values()}
+        assert len({re.search(rf"\.{name} {{([^}}]*)}}", sheet)[1] for name in names}) == 12  # type: ignore[index]
     for scheme in (sheet[: sheet.index("@media")], sheet[sheet.index("@media") :]):
         assert len({re.search(rf"--s{number}: (#\w+);", scheme)[1] for number in range(12)}) == 12  # type: ignore[index]
-    assert "s s0" not in {style_class(style) for style in range(1, 60)}
+
+
+def test_more_attentions_than_colours_look_different_too():
+    """Of SimAM with many λ, say."""
+    looks = [style_class(style).split() for style in range(60)]
+    assert len({tuple(each) for each in looks}) == 60
+    assert {"s0", "d0"}.isdisjoint({name for each in looks[1:] for name in each})
+    assert looks[1][1] == looks[12][1]

@@ -12,6 +12,8 @@ from simulated_files import CLASSES, make_images, simulate, write_explanation, w
 
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.reporting.page import write_page
+from simam_jax.reporting.page.sections.classes import class_differences
+from simam_jax.reporting.page.study_files import read_study
 
 STUDY = [
     "The answer",
@@ -35,6 +37,7 @@ RUN = [
     "The most confident mistakes",
     "The data",
 ]
+NOT_DONE = "Not every trial is there, and what is left may mislead"
 
 
 def page_of(folder: Path) -> ParsedPage:
@@ -90,6 +93,9 @@ def test_the_verdict_and_its_p_are_those_of_the_statistics(study):
     cells = [each.text for each in page.named("td")]
     assert cells.count("NVIDIA H100") == 3
     assert cells.count("900") == 3  # MiB
+    (note,) = [each.text for each in page.named("p") if "Multiply-adds" in each.text]
+    assert "what SimAM itself computes is not among them" in note
+    assert note.endswith("the most that the device's allocator counted, beyond what was taken before.")
 
 
 @pytest.mark.parametrize(("selection", "which", "other"), [("eval", "last", "best"), ("val", "best", "last")])
@@ -180,7 +186,55 @@ def test_what_is_missing_is_left_out_or_said(copy):
     page = page_of(copy)
     assert page.headings() == ["The answer", "Learning curves", "Results", "The data", "How to read this"]
     warnings = [each.text for each in page.named("p") if each.attributes.get("class") == "warning"]
-    assert warnings == ["Not counted: towernet with simam, seed 7: diverged."]
+    assert warnings == [
+        "Not every trial is there, and what is left may mislead: towernet with simam: diverged: seed 7."
+    ]
+
+
+def test_a_study_that_is_not_finished_says_so_before_all_else(copy):
+    results = json.loads((copy / "results.json").read_text())
+    for row, done in zip(results["variants"], (2, 3, 3), strict=True):
+        for trial in row["trials"][done:]:
+            trial |= {"state": "missing", "best": None, "last": None, "robustness": None}
+    (copy / "results.json").write_text(json.dumps(results))
+    write_page(copy)
+    paragraphs = [(each.attributes.get("class"), each.text) for each in page_of(copy).named("p")]
+    (lead,) = [text for kind, text in paragraphs if kind == "lead"]
+    assert lead.endswith(", 2 to 3 of 8 seeds done, 6 epochs.")
+    place = next(place for place, (kind, _) in enumerate(paragraphs) if kind == "answer")
+    assert paragraphs[place][1].startswith("So far: of 2 networks with an attention, ")
+    assert paragraphs[place + 1] == (
+        "warning",
+        f"{NOT_DONE}: towernet without attention: missing: seed 2, 3, 4, 5, 6, 7; "
+        "towernet with simam: missing: seed 3, 4, 5, 6, 7; towernet with se:reduction=8: missing: seed 3, 4, 5, 6, 7.",
+    )
+
+
+def test_what_is_called_the_attentions_effect_is_of_pairs(copy):
+    results = json.loads((copy / "results.json").read_text())
+    none, simam, _ = results["variants"]
+    for trial in none["trials"][6:]:
+        trial |= {"state": "missing", "best": None, "last": None, "robustness": None}
+    simam["comparison"]["last"]["seeds"] = list(range(6))
+    (copy / "results.json").write_text(json.dumps(results))
+    write_page(copy)
+    cells = [each.text for each in page_of(copy).named("td")]
+    assert cells.count("8, 6 paired") == 1
+    variants = read_study(copy).variants
+    section = class_differences(variants)
+    assert section is not None
+    for row in section.values["charts"][0].numbers.rows:
+        for cell, variant in zip(row[2:4], variants[:2], strict=True):
+            recalls = [
+                score.recall for each in variant.answers[:6] for score in each.scores if score.name == row[0].text
+            ]
+            assert cell.key == pytest.approx(np.mean(recalls))
+
+
+def test_a_study_that_is_finished_says_how_many_seeds(study):
+    (lead,) = [each.text for each in page_of(study).named("p") if each.attributes.get("class") == "lead"]
+    assert ", 8 seeds each, 6 epochs." in lead
+    assert "stops there, or adds seeds until p is small" in (study / "report.html").read_text(encoding="utf-8")
 
 
 def test_trials_that_are_gone(copy):

@@ -1,7 +1,8 @@
 """How each class fares."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from simam_jax.reporting.evaluation import Evaluation
 from simam_jax.reporting.page.chart import Chart
 from simam_jax.reporting.page.class_chart import ClassRow, draw_classes
 from simam_jax.reporting.page.numbers import count, percent, points
@@ -17,11 +18,11 @@ def class_differences(variants: Sequence[Variant]) -> Section | None:
     """Of each network and attention, what becomes of each class, the largest gain first."""
     charts = []
     for network, group in by_network(variants).items():
-        baseline = next((variant for variant in group if variant.is_baseline and variant.answers), None)
+        baseline = next((variant for variant in group if variant.is_baseline), None)
         charts += [
-            _differences(network, baseline, variant)
+            _differences(network, baseline, variant, seeds)
             for variant in group
-            if baseline and variant.answers and not variant.is_baseline
+            if baseline and not variant.is_baseline and (seeds := _common_seeds(baseline, variant))
         ]
     if not charts:
         return None
@@ -48,8 +49,12 @@ def class_table(variant: Variant) -> Section | None:
     return Section("classes", "Class by class", "classes.html", {"charts": [], "compared": False, "table": table})
 
 
-def _differences(network: str, baseline: Variant, variant: Variant) -> Chart:
-    rows = _rows(baseline, variant)
+def _common_seeds(baseline: Variant, variant: Variant) -> list[int]:
+    return [seed for seed in variant.answers_by_seed if seed in baseline.answers_by_seed]
+
+
+def _differences(network: str, baseline: Variant, variant: Variant, seeds: Sequence[int]) -> Chart:
+    rows = _rows(*([each.answers_by_seed[seed] for seed in seeds] for each in (baseline, variant)))
     shown = rows if len(rows) <= _MOST else rows[: _MOST // 2] + rows[-_MOST // 2 :]
     note = (
         ""
@@ -76,17 +81,17 @@ def _differences(network: str, baseline: Variant, variant: Variant) -> Chart:
     return Chart(title, drawn, note, Table(f"{title}: recall by class", columns, cells, sortable=True))
 
 
-def _rows(baseline: Variant, variant: Variant) -> list[ClassRow]:
+def _rows(baseline: Sequence[Evaluation], variant: Sequence[Evaluation]) -> list[ClassRow]:
     ours, theirs = _recalls(variant), _recalls(baseline)
-    images = {score.name: score.images for score in variant.answers[0].scores}
+    images = {score.name: score.images for score in variant[0].scores}
     rows = [ClassRow(each, images[each], theirs[each], ours[each]) for each in ours if each in theirs]
     return sorted(rows, key=lambda row: row.baseline - row.variant)
 
 
-def _recalls(variant: Variant) -> dict[str, float]:
+def _recalls(trials: Iterable[Evaluation]) -> dict[str, float]:
     """The mean over seeds, for classes that have images."""
     found: dict[str, list[float]] = {}
-    for answers in variant.answers:
+    for answers in trials:
         for score in answers.scores:
             if score.recall is not None:
                 found.setdefault(score.name, []).append(score.recall)

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from simam_jax.reporting.headline import EPOCHS, in_order
+from simam_jax.reporting.costs_text import costs_note
+from simam_jax.reporting.headline import EPOCHS, headline_epoch, in_order
 from simam_jax.reporting.page.numbers import NOTHING, count, interval, percent, points, probability, scaled, spread
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.sections.verdict import SCORES, differences
 from simam_jax.reporting.page.table import Cell, Column, Table, name, number
 from simam_jax.reporting.page.variant import Variant
 from simam_jax.reporting.robustness import robust_accuracy
+from simam_jax.reporting.unfinished import seeds_and_pairs
 
 _VARIANT = Column("network and attention", numeric=False)
 _WHAT = {"costs": "costs", "pictures": "pictures of what it looks at"}
@@ -31,13 +33,14 @@ def scores_section(
         chosen_on: the split on which each trial's best epoch was chosen.
         chosen, lacking: as StudyFiles has them.
     """
-    left_out = [(variant, trial) for variant in variants for trial in variant.trials if trial.state != "done"]
     values = {
         "scores": _scores(variants, chosen_on),
         "differences": _differences(variants, chosen_on),
         "seeds": _seeds(variants, chosen_on),
         "costs": _costs(variants),
-        "left_out": [f"{of(v.attention, v.network)}, seed {t.seed}: {t.state}" for v, t in left_out],
+        "costs_note": costs_note(
+            {of(v.attention, v.network): v.memory for v in variants if v.figures.get("peak_bytes") is not None}
+        ),
         "chosen_on": chosen_on,
         "chosen": [_say_chosen(each) for each in chosen],
         "lacking": [f"{_WHAT[each['what']]} of {of(each['attention'], each['network'])}" for each in lacking],
@@ -54,7 +57,12 @@ def _say_chosen(found: Mapping[str, Any]) -> str:
 
 def _scores(variants: Sequence[Variant], chosen_on: str) -> Table:
     columns = [_VARIANT, Column("seeds")]
-    rows = [[_name(variant), number(len(variant.done), str(len(variant.done)))] for variant in variants]
+    headline = headline_epoch(chosen_on)
+    counts = [(len(variant.done), variant.comparison.get(headline)) for variant in variants]
+    rows = [
+        [_name(variant), number(seeds, seeds_and_pairs(seeds, comparison))]
+        for variant, (seeds, comparison) in zip(variants, counts, strict=True)
+    ]
     for epoch, said in in_order(chosen_on).items():
         columns += [Column(title, said) for title in _SCORES.values()]
         for row, variant in zip(rows, variants, strict=True):

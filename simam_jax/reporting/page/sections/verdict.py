@@ -9,6 +9,7 @@ from simam_jax.reporting.page.interval_chart import Row, draw_intervals
 from simam_jax.reporting.page.numbers import points, several
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.variant import Variant
+from simam_jax.reporting.unfinished import goes_on, not_done
 
 SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "calibration_error": "calibration error"}
 _SIGNS = {"better": "▲", "worse": "▼", "no evidence": "≈", "too few seeds": "…"}
@@ -46,9 +47,17 @@ def verdict_section(variants: Sequence[Variant], *, selection: str) -> Section:
         chart for score in ("accuracy", "balanced_accuracy") for chart in _differences(compared, score, selection)
     ]
     outcomes = [variant.comparison[headline]["accuracy"]["verdict"]["outcome"] for variant in compared]
+    summary = _summary(compared, outcomes)
+    if goes_on(trial.state for variant in variants for trial in variant.trials):
+        summary = f"So far: {summary[0].lower()}{summary[1:]}"
     values = {
         "answers": [_answer(variant, selection) for variant in compared],
-        "summary": _summary(compared, outcomes),
+        "summary": summary,
+        "not_done": [
+            f"{of(variant.attention, variant.network)}: {said}"
+            for variant in variants
+            for said in not_done((trial.seed, trial.state) for trial in variant.trials)
+        ],
         "epoch": EPOCHS[headline],
         "chosen_on": selection,
         "charts": charts,
