@@ -26,6 +26,7 @@ def ended(capsys, *words) -> tuple[int, str, str]:
         (["CONFIG", "--models", "towernet,towrnet"], "towrnet with none: unknown network 'towrnet'"),
         (["CONFIG", "--attentions", "none,simm"], "towernet with simm: unknown attention 'simm'"),
         (["CONFIG", "--attentions", "none,simam:e_lambda=-1"], "towernet with simam:e_lambda=-1: "),
+        (["CONFIG", "--attentions", "none,auto"], "attention 'auto': unknown attention 'auto': it is one of bam, cbam"),
         (["CONFIG", "--attentions", "simam,se"], "the attentions lack none, which the others are compared with"),
         (["CONFIG", "--attentions", "none,reduction=4"], "'reduction=4' is an option of no attention"),
         (["CONFIG", "--config.seed=3"], "--config.seed is the study's own to set: say --seeds"),

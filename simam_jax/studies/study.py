@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import UsageError
 from simam_jax.reporting.whole_files import write_whole
+from simam_jax.studies.attentions import distinct_attentions
 from simam_jax.training.run_folder import later_fields
 
 FILE_NAME = "study.json"
@@ -94,7 +95,7 @@ def join_earlier(study: Study, folder: Path) -> Study:
         folder: the study's; it need not be there.
 
     Returns:
-        The union with what was asked for before.
+        The union with what was asked for before; an attention that is spelt otherwise now keeps its first spelling.
 
     Raises:
         UsageError: the folder holds something else, or a study of another config or of other data.
@@ -120,8 +121,8 @@ def join_earlier(study: Study, folder: Path) -> Study:
         raise UsageError(f"{folder} is a study on other data: the fingerprints differ")
     return replace(
         study,
-        models=_union(earlier.models, study.models),
-        attentions=_union(earlier.attentions, study.attentions),
+        models=tuple(dict.fromkeys([*earlier.models, *study.models])),
+        attentions=distinct_attentions([*earlier.attentions, *study.attentions]),
         seeds=max(earlier.seeds, study.seeds),
     )
 
@@ -130,10 +131,6 @@ def _with_later(fields: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str,
     """An earlier study's fields with those that its version had not yet, which say what its trials did."""
     later = json.loads(json.dumps(later_fields()))
     return {**{name: value for name, value in later.items() if name in ours}, **fields}
-
-
-def _union(earlier: Sequence[str], later: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*earlier, *later]))
 
 
 def write_study(folder: Path, study: Study) -> None:

@@ -86,6 +86,12 @@ def test_networks_attentions_and_seeds_are_added(tmp_path):
     assert joined.executor == "processes"
 
 
+def test_an_attention_that_is_spelt_otherwise_is_the_earlier_one(tmp_path):
+    write_study(tmp_path, replace(STUDY, attentions=("none", "simam:e_lambda=0.1", "se:reduction=16")))
+    again = replace(STUDY, attentions=("none", "simam:e_lambda=1e-1", "simam", "se"))
+    assert join_earlier(again, tmp_path).attentions == ("none", "simam:e_lambda=0.1", "se:reduction=16", "simam")
+
+
 def test_another_config_is_refused_and_what_differs_is_named(tmp_path):
     write_study(tmp_path, STUDY)
     other = replace(STUDY, epochs=5, fields={"epochs": 5, "schedule.milestones": [1, 2]})
