@@ -14,7 +14,7 @@ from simam_jax.studies.planning import Plan, count_costs, plan, warn_of_few_seed
 from simam_jax.studies.results import assemble
 from simam_jax.studies.room import has_room
 from simam_jax.studies.signals import Signals
-from simam_jax.studies.study import Study, join_earlier, write_study
+from simam_jax.studies.study import Study, drop_unbegun, join_earlier, write_study
 from simam_jax.studies.tasks import Report, Task
 from simam_jax.studies.trials import Variant
 from simam_jax.studies.work import Work
@@ -48,6 +48,7 @@ def conduct(study: Study, folder: Path, executor: Executor, *, at_once: int = 1)
     counted = count_costs(asked)
     join_earlier(asked.study, folder)  # a folder of something else gets no lock
     with locked(folder) as lock, Signals() as signals:
+        drop_unbegun(asked.study, folder)
         joined = asked._replace(study=join_earlier(asked.study, folder))
         if joined.study.models != asked.study.models or joined.study.attentions != asked.study.attentions:
             counted = count_costs(joined)

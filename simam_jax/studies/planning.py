@@ -18,7 +18,7 @@ from simam_jax.studies.study import BASELINE, TRIAL_FIELDS, Study
 from simam_jax.studies.trials import Variant, list_variants, shared_overrides
 from simam_jax.studies.verdict import ALPHA
 from simam_jax.training.config import flatten, load_config
-from simam_jax.training.experiment import open_data
+from simam_jax.training.experiment import check_config, open_data
 from simam_jax.training.run_folder import FREE_FIELDS
 
 _log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def plan(study: Study) -> Plan:
     )
     for variant in list_variants(filled):
         _create(config, variant, config.model.num_classes or 1)  # a misspelt name is said before data are prepared
+    check_config(config)
     filled = replace(filled, attentions=distinct_attentions(attentions))
     if again := [spec for spec in attentions if spec not in filled.attentions]:
         _log.warning("warning: %s: the same as one before, and so not compared again", ", ".join(again))

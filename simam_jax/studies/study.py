@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -98,16 +99,47 @@ def join_earlier(study: Study, folder: Path) -> Study:
         The union with what was asked for before; an attention that is spelt otherwise now keeps its first spelling.
 
     Raises:
-        UsageError: the folder holds something else, or a study of another config or of other data.
+        UsageError: the folder holds something else, or a study of another config or of other data that has begun.
     """
+    earlier = _read_earlier(folder)
+    if earlier is None:
+        return study
+    if difference := _difference(earlier, study):
+        if _has_begun(folder):
+            raise UsageError(f"{folder} is a study {difference}")
+        return study
+    return replace(
+        study,
+        models=tuple(dict.fromkeys([*earlier.models, *study.models])),
+        attentions=distinct_attentions([*earlier.attentions, *study.attentions]),
+        seeds=max(earlier.seeds, study.seeds),
+    )
+
+
+def drop_unbegun(study: Study, folder: Path) -> None:
+    """Removes the costs of a study of another config, or of other data, of which no trial has begun."""
+    earlier = _read_earlier(folder)
+    if earlier is not None and _difference(earlier, study) and not _has_begun(folder):
+        shutil.rmtree(folder / "costs", ignore_errors=True)
+
+
+def _read_earlier(folder: Path) -> Study | None:
     path = folder / FILE_NAME
     if not path.exists():
         if folder.exists() and (not folder.is_dir() or any(not p.name.startswith(".") for p in folder.iterdir())):
             raise UsageError(f"{folder} is no study and not empty: choose another --out")
-        return study
+        return None
     earlier = read_study(path)
-    if not earlier.fields:
-        return study  # written by hand: nothing has begun by it
+    return earlier if earlier.fields else None  # else it is written by hand, and nothing was done by it
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether a trial has, or a job in Slurm's queue may."""
+    return any(folder.glob("trials/*/config.json")) or (folder / "slurm" / "jobs.json").exists()
+
+
+def _difference(earlier: Study, study: Study) -> str:
+    """In what they differ that a study has for all of its trials; "" of one that may go on."""
     earlier = replace(earlier, fields=_with_later(earlier.fields, study.fields))
     names = sorted({*earlier.fields, *study.fields})
     differing = [
@@ -116,15 +148,8 @@ def join_earlier(study: Study, folder: Path) -> Study:
         if earlier.fields.get(name) != study.fields.get(name)
     ]
     if differing:
-        raise UsageError(f"{folder} is a study of another config, which differs in {'; '.join(differing)}")
-    if earlier.fingerprint != study.fingerprint:
-        raise UsageError(f"{folder} is a study on other data: the fingerprints differ")
-    return replace(
-        study,
-        models=tuple(dict.fromkeys([*earlier.models, *study.models])),
-        attentions=distinct_attentions([*earlier.attentions, *study.attentions]),
-        seeds=max(earlier.seeds, study.seeds),
-    )
+        return f"of another config, which differs in {'; '.join(differing)}"
+    return "" if earlier.fingerprint == study.fingerprint else "on other data: the fingerprints differ"
 
 
 def _with_later(fields: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:

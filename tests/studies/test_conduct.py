@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,21 @@ def test_a_config_that_no_trial_can_use_ends_the_study(run):
     with pytest.raises(UsageError, match=f"^{NAMES[0]}: the reason of {NAMES[0]}$"):
         run({NAMES[0]: 2, "costs of towernet-none": 2})
     assert not (run.folder / "results.json").exists()
+
+
+def test_the_command_put_right_goes_on_in_the_same_folder(run):
+    write_study(run.folder, replace(run.study, fields={"epochs": 3}))
+    costs = run.folder / "costs" / "towernet-none.json"
+    costs.parent.mkdir()
+    costs.write_text('{"train_ms_per_image": 1, "inference_ms_per_image": 1, "peak_bytes": 1, "device": "d"}')
+    results = run({})
+    assert states(results) == ["done"] * 4
+    assert results["variants"][0]["train_ms_per_image"] is None
+    write_study(run.folder, replace(run.study, fields={"epochs": 3}))
+    for trial in run.trials.values():
+        (trial.run / "config.json").write_text("{}")
+    with pytest.raises(UsageError, match="is a study of another config"):
+        run({})
 
 
 def test_what_is_wrong_with_one_trial_ends_no_other(run):
