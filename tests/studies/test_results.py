@@ -160,6 +160,8 @@ def test_trained_but_not_measured_is_not_done(tmp_path):
         ("metrics.json", '{"step": 60, "accuracy": "high"}'),
         ("predictions.csv", "path,label"),
         ("predictions.csv", "path,label,prediction,probability,correct\na/1,a,zebra,0.5,false\n"),
+        ("predictions.csv", "path,label,prediction,probability,correct\na/1,a,a,nan,true\n"),
+        ("predictions.csv", "path,label,prediction,probability,correct\na/1,a,a,1.5,true\n"),
         ("robustness.json", "{"),
         ("robustness.json", '{"step": 60}'),
         ("robustness.csv", "path,blur-1\na,2\n"),

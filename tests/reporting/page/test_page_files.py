@@ -46,6 +46,11 @@ def test_a_run_that_is_being_written(copy):
             "path,label,prediction,probability\na,plain,plain,x\n",
             "float",
         ),
+        (
+            "eval/eval/best/predictions.csv",
+            "path,label,prediction,probability\na,plain,plain,1\nb,plain,plain,nan\n",
+            "in line 3 the probability is nan, and not between 0 and 1",
+        ),
     ],
 )
 def test_damaged_files_are_named(copy, name, content, said):
