@@ -1,5 +1,7 @@
 """What ends a study and what does not, by tasks that are not run but said to have ended."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -128,6 +130,24 @@ def test_a_signal_ends_what_only_computes_at_once(run, monkeypatch):
     with pytest.raises(Stopped, match="stopped by SIGINT") as stop:
         run({})
     assert stop.value.exit_code == 130
+
+
+def test_a_file_system_without_locks_is_said_and_used(run, monkeypatch, log):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with log.at_level("WARNING", logger="simam_jax"):
+        assert states(run({})) == ["done"] * 4
+    assert "study cannot be locked (No locks available): see that no other command works in it" in log.text
+
+
+def test_a_study_that_is_at_work_is_refused(run):
+    run.folder.mkdir()
+    with (run.folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another compare, or a trial that it left, is at work in"):
+            run({})
 
 
 def test_too_few_seeds_are_said_before_anything_runs(run, log):
