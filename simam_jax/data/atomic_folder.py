@@ -2,12 +2,13 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from simam_jax.data.lock import lock
 
 
 @contextlib.contextmanager
@@ -53,21 +54,23 @@ def _prefix(target: Path) -> str:
 def _remove_stale(target: Path) -> None:
     for path in target.parent.iterdir():
         if path.name.startswith(_prefix(target)):
-            with contextlib.suppress(OSError), locked(path):  # OSError: it is being filled by somebody else
-                shutil.rmtree(path)
+            with contextlib.suppress(OSError), locked(path) as is_stale:  # OSError: it is being filled by somebody else
+                if is_stale:
+                    shutil.rmtree(path)
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[bool]:
     """Holds a lock that ends with the process, however it ends.
+
+    Gives whether it does: where the file system has no locks nobody can tell what is somebody else's.
 
     Raises:
       BlockingIOError: somebody else holds it.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        yield lock(handle, folder)
     finally:
         os.close(handle)
 

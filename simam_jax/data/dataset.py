@@ -64,8 +64,7 @@ def open_splits(dataset: Dataset, *, val_fraction: float) -> dict[str, Examples]
     Raises:
         UsageError: val_fraction is not in [0, 1), or leaves a split empty.
     """
-    if not 0 <= val_fraction < 1:
-        raise UsageError(f"data.val_fraction must be at least 0 and below 1, got {val_fraction}")
+    check_val_fraction(val_fraction)
     splits: dict[str, Examples] = {"train": dataset.open_split("train"), "eval": dataset.open_split("eval")}
     if val_fraction > 0:
         splits["train"], splits["val"] = cut_validation(splits["train"], val_fraction)
@@ -73,3 +72,9 @@ def open_splits(dataset: Dataset, *, val_fraction: float) -> dict[str, Examples]
         if not len(examples):
             raise UsageError(f"the {name} split is empty")
     return splits
+
+
+def check_val_fraction(val_fraction: float) -> None:
+    """Raises UsageError where so much of train cannot be held out."""
+    if not 0 <= val_fraction < 1:
+        raise UsageError(f"data.val_fraction must be at least 0 and below 1, got {val_fraction}")

@@ -1,7 +1,6 @@
 """Downloads one large file, going on where an earlier try was cut off."""
 
 import dataclasses
-import fcntl
 import hashlib
 import http.client
 import os
@@ -12,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import BinaryIO
 
+from simam_jax.data.lock import lock
 from simam_jax.data.progress import Progress
 from simam_jax.errors import UsageError
 
@@ -138,8 +138,8 @@ class _Transfer:
 
 def _lock(file: BinaryIO, path: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        lock(file, path)
+    except BlockingIOError:
         raise UsageError(f"another process is loading {path.name}: wait for it, then run again") from None
 
 

@@ -67,8 +67,7 @@ class Records:
         Raises:
             ValueError: another word for on_bad_record.
         """
-        if on_bad_record not in ("fail", "skip"):
-            raise ValueError(f"on_bad_record is fail or skip, got {on_bad_record!r}")
+        check_bad_record(on_bad_record)
         self._examples = examples
         self._view = view
         self._on_bad_record = on_bad_record
@@ -122,3 +121,9 @@ class Records:
         """A black image that does not count."""
         size = self._view.image_size
         return Record(image=np.zeros((size, size, 3), np.uint8), label=np.int32(0), mask=np.float32(0))
+
+
+def check_bad_record(on_bad_record: str) -> None:
+    """Raises ValueError for a word that says nothing of bad records."""
+    if on_bad_record not in ("fail", "skip"):
+        raise ValueError(f"on_bad_record is fail or skip, got {on_bad_record!r}")

@@ -92,8 +92,10 @@ def require_same_plan(target: Path, plan: Mapping[str, Any]) -> None:
 
 def remove_leftovers(target: Path) -> None:
     """Removes what a process that was killed at its very end left beside the finished `target`."""
-    with contextlib.suppress(OSError), locked(unfinished(target)):  # OSError: there is nothing, or somebody is at it
-        shutil.rmtree(unfinished(target))
+    # OSError: there is nothing, or somebody is at it.
+    with contextlib.suppress(OSError), locked(unfinished(target)) as is_left:
+        if is_left:
+            shutil.rmtree(unfinished(target))
 
 
 @contextlib.contextmanager

@@ -41,11 +41,12 @@ def read_answers(run: Path, checkpoint: str, classes: Sequence[str]) -> Evaluati
     try:
         # File names need not be UTF-8.
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            for row in csv.DictReader(file, strict=True):
+            rows = csv.DictReader(file, strict=True)
+            for row in rows:
                 names.append(row["path"])
                 labels.append(place[row["label"]])
                 answers.append(place[row["prediction"]])
-                probabilities.append(float(row["probability"]))
+                probabilities.append(_probability(row["probability"], line=rows.line_num))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
     except KeyError as error:
@@ -64,8 +65,15 @@ def read_answers(run: Path, checkpoint: str, classes: Sequence[str]) -> Evaluati
         names=names,
         labels=np.array(labels),
         predictions=np.array(answers),
-        probabilities=np.clip(np.array(probabilities, np.float64), 0, 1),
+        probabilities=np.array(probabilities, np.float64),
     )
+
+
+def _probability(text: str, *, line: int) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(f"in line {line} the probability is {text}, and not between 0 and 1")
+    return value
 
 
 def _read_metrics(path: Path) -> tuple[int, dict[str, float]]:

@@ -41,10 +41,9 @@ def describe_study(results: Mapping[str, Any]) -> str:
 
 def _parts(results: Mapping[str, Any]) -> Iterator[str]:
     study, variants = results["study"], results["variants"]
-    seeds = f"{study['seeds']} seeds" if study["seeds"] > 1 else "1 seed"
     yield f"# {', '.join(study['models'])}: {', '.join(study['attentions'])}"
     yield (
-        f"{study['config']}, data {results['data']['dir']}, {study['epochs']} epochs, {seeds}"
+        f"{study['config']}, data {results['data']['dir']}, {study['epochs']} epochs, {_seeds(study['seeds'])}"
         + (f"; {' '.join(study['overrides'])}" if study["overrides"] else "")
     )
     if lacking := list(_lacking(variants)):
@@ -113,9 +112,15 @@ def _chosen(chosen: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for each in chosen:
         yield (
             f"{each['network']}: of {'; '.join(each['among'])}, validation images speak for {each['attention']}: "
-            f"{100 * each['val_accuracy']:.2f} % of them are recognised at the best epoch, the mean over seeds, and "
-            f"{100 * each['accuracy']:.2f} % of the evaluation images."
+            f"{100 * each['val_accuracy']:.2f} % of them are recognised at the best epoch, the mean over the "
+            f"{_seeds(len(each['seeds']))} that all of them have, and {100 * each['accuracy']:.2f} % of the evaluation "
+            "images."
+            + (f" Left out, without a finished trial: {'; '.join(each['left_out'])}." if each["left_out"] else "")
         )
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seeds" if count > 1 else "1 seed"
 
 
 def _name(variant: Variant) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simam_jax.studies.pairing import CONFIDENCE, Interval
-from simam_jax.studies.scores import membership
+from simam_jax.studies.scores import class_sums
 from simam_jax.studies.significance import FEWEST_SEEDS
 
 RESAMPLES = 10_000
@@ -48,7 +48,7 @@ def bootstrap(
     if seeds < FEWEST_SEEDS:
         return None
     rng = np.random.default_rng(seed)
-    differences, members = differences.astype(np.float64), membership(labels)
+    differences = differences.astype(np.float64)
     found, stretch = np.empty((2, resamples)), np.sqrt(seeds / (seeds - 1))
     step = max(1, _MOST_VALUES // images)
     for start in range(0, resamples, step):
@@ -57,9 +57,9 @@ def bootstrap(
         weights = _drawn(rng, part.shape[1], images)
         gains = trials @ differences * weights
         part[0] = gains.sum(1) / images
-        sizes = weights @ members
+        sizes = class_sums(weights, labels)
         present = sizes > 0
-        recalls = np.divide(gains @ members, sizes, out=np.zeros_like(sizes), where=present)
+        recalls = np.divide(class_sums(gains, labels), sizes, out=np.zeros_like(sizes), where=present)
         part[1] = recalls.sum(1) / present.sum(1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(found, [tail, 1 - tail], axis=1).tolist()

@@ -13,9 +13,9 @@ def choose_options(variants: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         variants: as results.json has them.
 
     Returns:
-        A {"network", "attention", "among", "val_accuracy", "accuracy"} for each such family; none without validation.
-        Accuracies are means over seeds, of the best epochs, the second on eval. Only seeds count that all of the family
-        have.
+        A {"network", "attention", "among", "left_out", "seeds", "val_accuracy", "accuracy"} for each such family; none
+        without validation, or without a finished trial. "left_out" are those without one. Accuracies are means over the
+        "seeds", of the best epochs, the second on eval: only seeds count that all the others have.
     """
     families: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for variant in variants:
@@ -24,16 +24,25 @@ def choose_options(variants: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _choose(family: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    done = [{trial["seed"]: trial["best"] for trial in each["trials"] if trial["state"] == "done"} for each in family]
-    seeds = set.intersection(*map(set, done))
-    if not seeds or any(each[seed]["val_accuracy"] is None for each in done for seed in seeds):
+    every = {
+        each["attention"]: {trial["seed"]: trial["best"] for trial in each["trials"] if trial["state"] == "done"}
+        for each in family
+    }
+    done = {attention: trials for attention, trials in every.items() if trials}
+    seeds = set.intersection(*map(set, done.values())) if done else set()
+    if not seeds or any(trials[seed]["val_accuracy"] is None for trials in done.values() for seed in seeds):
         return None
-    val = [sum(each[seed]["val_accuracy"] for seed in seeds) / len(seeds) for each in done]
-    place = max(range(len(family)), key=val.__getitem__)
+
+    def mean(attention: str, score: str) -> float:
+        return sum(done[attention][seed][score] for seed in seeds) / len(seeds)
+
+    chosen = max(done, key=lambda attention: mean(attention, "val_accuracy"))
     return {
-        "network": family[place]["network"],
-        "attention": family[place]["attention"],
-        "among": [each["attention"] for each in family],
-        "val_accuracy": val[place],
-        "accuracy": sum(done[place][seed]["accuracy"] for seed in seeds) / len(seeds),
+        "network": family[0]["network"],
+        "attention": chosen,
+        "among": list(done),
+        "left_out": [attention for attention in every if attention not in done],
+        "seeds": sorted(seeds),
+        "val_accuracy": mean(chosen, "val_accuracy"),
+        "accuracy": mean(chosen, "accuracy"),
     }

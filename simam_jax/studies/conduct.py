@@ -1,12 +1,12 @@
 """A study from what is asked to its results: whatever is not done yet is done, and nothing twice."""
 
-import fcntl
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from simam_jax.data.lock import lock
 from simam_jax.errors import StorageError, UsageError
 from simam_jax.reporting.results_files import write_results
 from simam_jax.studies.executor import Executor
@@ -14,7 +14,7 @@ from simam_jax.studies.planning import Plan, count_costs, plan, warn_of_few_seed
 from simam_jax.studies.results import assemble
 from simam_jax.studies.room import has_room
 from simam_jax.studies.signals import Signals
-from simam_jax.studies.study import Study, join_earlier, write_study
+from simam_jax.studies.study import Study, drop_unbegun, join_earlier, write_study
 from simam_jax.studies.tasks import Report, Task
 from simam_jax.studies.trials import Variant
 from simam_jax.studies.work import Work
@@ -47,7 +47,8 @@ def conduct(study: Study, folder: Path, executor: Executor, *, at_once: int = 1)
     asked = plan(study)
     counted = count_costs(asked)
     join_earlier(asked.study, folder)  # a folder of something else gets no lock
-    with locked(folder) as lock, Signals() as signals:
+    with locked(folder) as hold, Signals() as signals:
+        drop_unbegun(asked.study, folder)
         joined = asked._replace(study=join_earlier(asked.study, folder))
         if joined.study.models != asked.study.models or joined.study.attentions != asked.study.attentions:
             counted = count_costs(joined)
@@ -58,9 +59,9 @@ def conduct(study: Study, folder: Path, executor: Executor, *, at_once: int = 1)
             _log.warning("warning: %s", warning)
         report = _report(work, folder, _BYTES_A_PARAMETER * max(each["parameters"] for each in counted.values()))
         try:
-            executor.run_alone(work.costs, report, signals, lock)
-            executor.run(work.trials, report, signals, lock)
-            executor.run(work.explanations(), report, signals, lock)
+            executor.run_alone(work.costs, report, signals, hold)
+            executor.run(work.trials, report, signals, hold)
+            executor.run(work.explanations(), report, signals, hold)
         except BaseException:
             signals.end_at_once()
             _keep_what_is_finished(joined, folder, counted)
@@ -112,7 +113,7 @@ def locked(folder: Path) -> Iterator[int]:
         raise UsageError(f"cannot make the study's folder {folder}: {error.strerror}; choose another --out") from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file, folder)
         except BlockingIOError:
             raise UsageError(f"another compare, or a trial that it left, is at work in {folder}") from None
         yield file.fileno()

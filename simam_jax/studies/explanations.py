@@ -38,8 +38,8 @@ def example_images(data: Path, classes: Sequence[str]) -> list[Path]:
     step = max(len(classes) / MOST_IMAGES, 1)
     chosen = [classes[int(place * step)] for place in range(min(MOST_IMAGES, len(classes)))]
     folders = [data / "eval" / name for name in chosen]
-    firsts = [min((p for p in f.iterdir() if p.is_file()), default=None) for f in folders if f.is_dir()]
-    return [first for first in firsts if first is not None]
+    images = [[p for p in f.iterdir() if p.is_file() and not p.name.startswith(".")] for f in folders if f.is_dir()]
+    return [min(each) for each in images if each]
 
 
 def explain(run: Path, folder: Path, images: Sequence[Path]) -> None:

@@ -1,6 +1,7 @@
 """A study checked before anything is trained, with what its config and data leave open filled in."""
 
 import json
+import logging
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,14 +11,17 @@ from simam_jax.data.dataset import Dataset
 from simam_jax.errors import UsageError
 from simam_jax.models.registry import create_model
 from simam_jax.profiling.network import summarise
+from simam_jax.studies.attentions import distinct_attentions
 from simam_jax.studies.sign_flip import smallest_p
 from simam_jax.studies.significance import seeds_needed
 from simam_jax.studies.study import BASELINE, TRIAL_FIELDS, Study
 from simam_jax.studies.trials import Variant, list_variants, shared_overrides
 from simam_jax.studies.verdict import ALPHA
 from simam_jax.training.config import flatten, load_config
-from simam_jax.training.experiment import open_data
+from simam_jax.training.experiment import check_config, open_data
 from simam_jax.training.run_folder import FREE_FIELDS
+
+_log = logging.getLogger(__name__)
 
 _DECIDED = {**TRIAL_FIELDS, "checkpoint.best_above": ""}
 
@@ -38,6 +42,8 @@ class Plan(NamedTuple):
 
 def plan(study: Study) -> Plan:
     """Reads the config and opens the data, which is prepared where that needs no download.
+
+    An attention that is asked for in two spellings is in the study once, by the first.
 
     Raises:
         UsageError: no seeds, an override of what a study decides, a wrong config, or no data.
@@ -62,6 +68,10 @@ def plan(study: Study) -> Plan:
     )
     for variant in list_variants(filled):
         _create(config, variant, config.model.num_classes or 1)  # a misspelt name is said before data are prepared
+    check_config(config)
+    filled = replace(filled, attentions=distinct_attentions(attentions))
+    if again := [spec for spec in attentions if spec not in filled.attentions]:
+        _log.warning("warning: %s: the same as one before, and so not compared again", ", ".join(again))
     dataset = open_data(config.data)
     return Plan(replace(filled, fingerprint=dataset.fingerprint), config, dataset)
 

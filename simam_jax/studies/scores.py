@@ -27,10 +27,19 @@ def balanced_accuracy(correct: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns:
         float64 (S,).
     """
-    members = membership(labels)
-    return ((correct @ members) / members.sum(0)).mean(1)
+    return (class_sums(correct, labels) / np.unique(labels, return_counts=True)[1]).mean(1)
 
 
-def membership(labels: np.ndarray) -> np.ndarray:
-    """Which image shows which of the classes present: float64 (N, classes), 0 or 1."""
-    return (labels[:, None] == np.unique(labels)).astype(np.float64)
+def class_sums(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Sums over the images of each class present, in ascending order of the labels.
+
+    Args:
+        values: (R, N).
+        labels: the true classes, int (N,).
+
+    Returns:
+        float64 (R, classes present).
+    """
+    by_class = np.argsort(labels, kind="stable")
+    firsts = np.unique(labels[by_class], return_index=True)[1]
+    return np.add.reduceat(values[:, by_class], firsts, axis=1, dtype=np.float64)

@@ -4,7 +4,7 @@
 
 What is there already, whole and of the same step, is not measured again. Where the best epoch is chosen on val, only
 the best checkpoint is asked about the images made worse; else the last one too, since nobody chose it. A trial that
-diverged has nothing to measure.
+diverged has nothing to measure; one that turns out here to have done so is noted as such.
 """
 
 import json
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from simam_jax import command
 from simam_jax.data.corruption import CORRUPTIONS
-from simam_jax.errors import UsageError
+from simam_jax.errors import DivergedError, UsageError
 from simam_jax.reporting.answers_file import CHECKPOINTS, answers_folder, read_answers
 from simam_jax.reporting.robustness_files import read_robustness
 from simam_jax.studies.selection import select
-from simam_jax.studies.trials import divergence
+from simam_jax.studies.trials import divergence, record_divergence
 
 
 def robust_epochs(split: str) -> tuple[str, ...]:
@@ -56,6 +56,7 @@ def score(run: Path, data: str) -> None:
 
     Raises:
         UsageError: the run's data is missing, or has changed.
+        DivergedError: its answers are no numbers.
         StorageError: a checkpoint is damaged, or the results cannot be written.
     """
     from simam_jax.inference.evaluation import evaluate
@@ -65,6 +66,7 @@ def score(run: Path, data: str) -> None:
     from simam_jax.inference.split import open_split
     from simam_jax.reporting.evaluation_files import write_evaluation
     from simam_jax.reporting.robustness_files import write_robustness
+    from simam_jax.training.divergence import check_evaluated
     from simam_jax.training.run_folder import RunFolder
 
     config = RunFolder(run).config()
@@ -80,6 +82,8 @@ def score(run: Path, data: str) -> None:
         for epoch, classifier in classifiers.items()
         if epoch in lacking or not _has_answers(run, epoch, classifier.step, classifier.classes)
     }
+    for evaluation in evaluations.values():
+        check_evaluated("eval", evaluation.step, evaluation.metrics["loss"])
     for epoch, evaluation in evaluations.items():
         word = CHECKPOINTS[epoch]
         write_evaluation(answers_folder(run, word), evaluation, checkpoint=word)
@@ -108,7 +112,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     keep_one_step_s_memory()
     use_compilation_cache()
-    score(Path(run), data)
+    try:
+        score(Path(run), data)
+    except DivergedError as error:
+        record_divergence(Path(run), str(error))
+        print(f"{Path(run).name}: {error}", file=sys.stderr, flush=True)
     return 0
 
 

@@ -1,6 +1,5 @@
 """Tasks run as an array of Slurm jobs, through submitit."""
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -8,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import Stopped, UsageError
-from simam_jax.reporting.json_file import read_object
-from simam_jax.reporting.whole_files import write_whole
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.slurm_job import SlurmJob
+from simam_jax.studies.slurm_jobs import JobBook, exit_code, find_jobs, is_over
 from simam_jax.studies.tasks import TERMINATED, Report, Task
 
 _log = logging.getLogger(__name__)
@@ -62,10 +60,11 @@ def run_on_slurm(
 ) -> None:
     """Submits tasks, waits for them, and submits again those that were stopped, saved, from outside.
 
-    Jobs of an earlier call that are still in the queue are waited for and not submitted again.
+    What a job of an earlier call is still at is not begun beside it: the task that writes just what the job does ends
+    with it, another that writes some of it is submitted when the job has ended.
 
     Args:
-        tasks: what to run.
+        tasks: what to run; no two write the same.
         report: hears of each that has ended.
         signals: a signal that comes cancels the jobs, which save.
         executor: as `create_executor` gives it.
@@ -75,43 +74,41 @@ def run_on_slurm(
         UsageError: Slurm refuses the jobs, or the file that says which there are is damaged.
         Stopped: a signal came.
     """
-    folder = Path(executor.folder)
-    known: dict[str, str] = read_object(folder / _JOBS) if (folder / _JOBS).exists() else {}
-    running: dict[Task, Any] = {}
-    for task in tasks:
-        if task.name in known:
-            job = executor.job_class(executor.folder, known[task.name])
-            if not job.done(force_check=True):
-                running[task] = job
+    book = JobBook(Path(executor.folder) / _JOBS)
+    running = find_jobs(book, [name for task in tasks for name in task.writes], executor)
     if running:
         _log.info("jobs of an earlier call still in the queue: %d", len(running))
+    # By job, the task that ends with it.
+    ending = {job: task for task in tasks for job, names in book.of(task.writes).items() if names == {*task.writes}}
+    waiting = [task for task in tasks if task not in ending.values()]
     attempts = dict.fromkeys(tasks, 0)
-    submit = [task for task in tasks if task not in running]
     try:
-        while submit or running:
-            if submit and not signals.received:
-                jobs = _submit(executor, submit)
-                running |= zip(submit, jobs, strict=True)
-                known |= {task.name: job.job_id for task, job in zip(submit, jobs, strict=True)}
-                write_whole(folder, {_JOBS: json.dumps(known, indent=2) + "\n"})
-                _log.info("submitted: %s", ", ".join(job.job_id for job in jobs))
-            submit = []
-            if signals.received:
-                break
+        while (waiting or running) and not signals.received:
+            if ready := [task for task in waiting if not book.of(task.writes)]:
+                jobs = {job.job_id: job for job in _submit(executor, ready)}
+                running |= jobs
+                ending |= zip(jobs, ready, strict=True)
+                book.add({job: task.writes for job, task in zip(jobs, ready, strict=True)})
+                waiting = [task for task in waiting if task not in ready]
+                _log.info("submitted: %s", ", ".join(jobs))
             time.sleep(poll_s)
-            for task, job in [(task, job) for task, job in running.items() if job.done()]:
-                del running[task]
+            for job_id, job in [(job_id, job) for job_id, job in running.items() if is_over(job)]:
+                code = exit_code(job)
+                del running[job_id]
+                book.forget([job_id])
+                task = ending.pop(job_id, None)
+                if task is None:
+                    continue
                 attempts[task] += 1
-                code = _exit_code(job)
                 if code == TERMINATED and attempts[task] < _MOST_ATTEMPTS:
-                    submit.append(task)
+                    waiting.append(task)
                 else:
                     report(task, code)
     except BaseException:
-        _cancel(running.values(), poll_s)
+        _cancel(running, book, poll_s)
         raise
     if signals.received:
-        _cancel(running.values(), poll_s)
+        _cancel(running, book, poll_s)
         raise Stopped(f"stopped by {signals.received[0].name}", exit_code=signals.exit_code)
 
 
@@ -124,20 +121,15 @@ def _submit(executor: Any, tasks: Sequence[Task]) -> list[Any]:
         raise UsageError(f"--executor slurm: Slurm refuses the jobs: {said[-1]}") from error
 
 
-def _exit_code(job: Any) -> int:
-    """The task's; 1 of a job that ended without one, as on a node that failed."""
-    error = job.exception()
-    if error is None:
-        return job.result()
-    _log.warning("job %s: %s", job.job_id, " ".join(str(error).split())[:300])
-    return 1
-
-
-def _cancel(jobs: Any, poll_s: float) -> None:
+def _cancel(running: Mapping[str, Any], book: JobBook, poll_s: float) -> None:
     """Cancels jobs and waits until they have saved and ended."""
-    rest = list(jobs)
-    for job in rest:
+    left = dict(running)
+    for job in left.values():
         job.cancel(check=False)
     deadline = time.monotonic() + _STOPPING_S
-    while (rest := [job for job in rest if not job.done(force_check=True)]) and time.monotonic() < deadline:
-        time.sleep(poll_s)
+    while left and time.monotonic() < deadline:
+        ended = [job_id for job_id, job in left.items() if is_over(job, force=True)]
+        book.forget(ended)
+        left = {job_id: job for job_id, job in left.items() if job_id not in ended}
+        if left:
+            time.sleep(poll_s)

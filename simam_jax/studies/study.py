@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from simam_jax.errors import UsageError
 from simam_jax.reporting.whole_files import write_whole
+from simam_jax.studies.attentions import distinct_attentions
 from simam_jax.training.run_folder import later_fields
 
 FILE_NAME = "study.json"
@@ -99,19 +101,50 @@ def join_earlier(study: Study, folder: Path) -> Study:
         folder: the study's; it need not be there.
 
     Returns:
-        The union with what was asked for before.
+        The union with what was asked for before; an attention that is spelt otherwise now keeps its first spelling.
 
     Raises:
-        UsageError: the folder holds something else, or a study of another config or of other data.
+        UsageError: the folder holds something else, or a study of another config or of other data that has begun.
     """
+    earlier = _read_earlier(folder)
+    if earlier is None:
+        return study
+    if difference := _difference(earlier, study):
+        if _has_begun(folder):
+            raise UsageError(f"{folder} is a study {difference}")
+        return study
+    return replace(
+        study,
+        models=tuple(dict.fromkeys([*earlier.models, *study.models])),
+        attentions=distinct_attentions([*earlier.attentions, *study.attentions]),
+        seeds=max(earlier.seeds, study.seeds),
+    )
+
+
+def drop_unbegun(study: Study, folder: Path) -> None:
+    """Removes the costs of a study of another config, or of other data, of which no trial has begun."""
+    earlier = _read_earlier(folder)
+    if earlier is not None and _difference(earlier, study) and not _has_begun(folder):
+        shutil.rmtree(folder / "costs", ignore_errors=True)
+
+
+def _read_earlier(folder: Path) -> Study | None:
     path = folder / FILE_NAME
     if not path.exists():
         if folder.exists() and (not folder.is_dir() or any(not p.name.startswith(".") for p in folder.iterdir())):
             raise UsageError(f"{folder} is no study and not empty: choose another --out")
-        return study
+        return None
     earlier = read_study(path)
-    if not earlier.fields:
-        return study  # written by hand: nothing has begun by it
+    return earlier if earlier.fields else None  # else it is written by hand, and nothing was done by it
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether a trial has, or a job in Slurm's queue may."""
+    return any(folder.glob("trials/*/config.json")) or (folder / "slurm" / "jobs.json").exists()
+
+
+def _difference(earlier: Study, study: Study) -> str:
+    """In what they differ that a study has for all of its trials; "" of one that may go on."""
     earlier = replace(earlier, fields=_with_later(earlier.fields, study.fields))
     names = sorted({*earlier.fields, *study.fields})
     differing = [
@@ -120,25 +153,14 @@ def join_earlier(study: Study, folder: Path) -> Study:
         if earlier.fields.get(name) != study.fields.get(name)
     ]
     if differing:
-        raise UsageError(f"{folder} is a study of another config, which differs in {'; '.join(differing)}")
-    if earlier.fingerprint != study.fingerprint:
-        raise UsageError(f"{folder} is a study on other data: the fingerprints differ")
-    return replace(
-        study,
-        models=_union(earlier.models, study.models),
-        attentions=_union(earlier.attentions, study.attentions),
-        seeds=max(earlier.seeds, study.seeds),
-    )
+        return f"of another config, which differs in {'; '.join(differing)}"
+    return "" if earlier.fingerprint == study.fingerprint else "on other data: the fingerprints differ"
 
 
 def _with_later(fields: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     """An earlier study's fields with those that its version had not yet, which say what its trials did."""
     later = json.loads(json.dumps(later_fields()))
     return {**{name: value for name, value in later.items() if name in ours}, **fields}
-
-
-def _union(earlier: Sequence[str], later: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*earlier, *later]))
 
 
 def write_study(folder: Path, study: Study) -> None:

@@ -23,11 +23,13 @@ class Task:
         name: what is said of it.
         commands: each a program and its arguments.
         log: where their output is added.
+        writes: the files and folders that they make, named from the study's folder on.
     """
 
     name: str
     commands: tuple[tuple[str, ...], ...]
     log: Path
+    writes: tuple[str, ...] = ()
 
     def open_log(self) -> IO[bytes]:
         """The log, to write behind what earlier attempts left."""

@@ -60,7 +60,8 @@ class Work:
             if trial_state(trial, self._plan) == "done":
                 name = f"pictures of {trial.variant.name}"
                 log = _log_file(self._folder, trial.variant.name)
-                tasks.append(Task(name, (explanation_command(trial, images),), log))
+                pictures = explanation_folder(trial).relative_to(self._folder)
+                tasks.append(Task(name, (explanation_command(trial, images),), log, (str(pictures),)))
         return tasks
 
     def trains(self, task: Task) -> bool:
@@ -114,7 +115,8 @@ def _training_task(plan: Plan, folder: Path, group: Group, left: Sequence[Trial]
     score = (sys.executable, "-m", "simam_jax.studies.scoring")
     scores = [(*score, str(trial.run), config.data.dir) for trial in left]
     name = group_name(group)
-    return Task(name, (train_command(left, plan.study), *scores), _log_file(folder, name))
+    runs = tuple(str(trial.run.relative_to(folder)) for trial in left)
+    return Task(name, (train_command(left, plan.study), *scores), _log_file(folder, name), runs)
 
 
 def _costs_task(plan: Plan, folder: Path, variant: Variant) -> Task:
@@ -131,8 +133,9 @@ def _costs_task(plan: Plan, folder: Path, variant: Variant) -> Task:
         "classes": len(plan.dataset.classes),
     }
     program = (sys.executable, "-m", "simam_jax.studies.costs")
-    command = (*program, json.dumps(spec), str(costs_file(folder, variant)))
-    return Task(f"costs of {variant.name}", (command,), _log_file(folder, variant.name))
+    file = costs_file(folder, variant)
+    command, log = (*program, json.dumps(spec), str(file)), _log_file(folder, variant.name)
+    return Task(f"costs of {variant.name}", (command,), log, (str(file.relative_to(folder)),))
 
 
 def _log_file(folder: Path, name: str) -> Path:

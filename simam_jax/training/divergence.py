@@ -12,6 +12,18 @@ from simam_jax.training.metrics import TrainMetrics
 IN_FLIGHT = 2
 
 
+def check_evaluated(split: str, step: int, loss: float) -> None:
+    """Raises DivergedError where the loss on a split is not finite, as where batch norms' running statistics are not.
+
+    Args:
+        split: its name.
+        step: updates done before.
+        loss: the mean over its images.
+    """
+    if not math.isfinite(loss):
+        raise DivergedError(f"the loss on {split} after step {step} is {loss}")
+
+
 class DivergenceWatch:
     """Reads every step's loss and gradient norm, a little late."""
 

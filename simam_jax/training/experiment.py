@@ -15,11 +15,11 @@ from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from simam_jax.data.dataset import Dataset, open_dataset, open_splits
+from simam_jax.data.dataset import Dataset, check_val_fraction, open_dataset, open_splits
 from simam_jax.data.manifest import FILE_NAME
 from simam_jax.data.pipeline import eval_batches, train_batches
 from simam_jax.data.preparation import prepare
-from simam_jax.data.records import Examples, Records
+from simam_jax.data.records import Examples, Records, check_bad_record
 from simam_jax.data.view import View, eval_view, train_view
 from simam_jax.errors import UsageError
 from simam_jax.layers.simam import every_e_lambda
@@ -123,25 +123,19 @@ def build(configs: Sequence[ConfigDict]) -> Experiment:
         UsageError: a config or the data is wrong; the message names the section.
     """
     config, traits = tell_apart(configs)
-    _check_checkpoint(**config.checkpoint)
-    _check_numbers(config)
+    # Before the data is looked for, which may take a download.
+    check_config(config)
     with _section("model"):
-        # Names are read before the data is, which may take a download.
         create_model(**{**config.model, "num_classes": config.model.num_classes or 1})
-    with _section("augment"):
-        augment = create_augment(**config.augment)
+    augment = create_augment(**config.augment)
     mesh = create_mesh()
     check_batch_size("batch_size", config.batch_size, mesh)
     check_batch_size("eval_batch_size", config.eval_batch_size, mesh)
-    if config.micro_batches < 1 or config.batch_size % (config.micro_batches * mesh.size):
+    if config.batch_size % (config.micro_batches * mesh.size):
         raise UsageError(
             f"config.micro_batches is {config.micro_batches}: batch_size, {config.batch_size}, must be a multiple "
             f"of it times the number of devices, {mesh.size}"
         )
-    try:
-        implementation(config.implementation)
-    except ValueError as error:
-        raise UsageError(f"config.implementation: {error}") from error
     dataset = open_data(config.data)
     splits = open_splits(dataset, val_fraction=config.data.val_fraction)
     with _section("data"):
@@ -210,6 +204,34 @@ def build(configs: Sequence[ConfigDict]) -> Experiment:
     )
 
 
+def check_config(config: ConfigDict) -> None:
+    """Refuses what is wrong with all but the network, whatever the data and the devices are; it takes no time.
+
+    Raises:
+        UsageError: the message names the field or its section.
+    """
+    _check_checkpoint(**config.checkpoint)
+    _check_numbers(config)
+    if config.batch_size % config.micro_batches:
+        raise UsageError(
+            f"config.micro_batches is {config.micro_batches}: batch_size, {config.batch_size}, must be a multiple of it"
+        )
+    with _section("augment"):
+        create_augment(**config.augment)
+    with _section("implementation"):
+        implementation(config.implementation)
+    with _section("data"):
+        train_view(seed=config.seed, **config.data)
+        check_bad_record(config.data.on_bad_record)
+        check_val_fraction(config.data.val_fraction)
+    # As of a single batch: what is refused of these does not depend on how many images there are.
+    epochs = Epochs(config.epochs, images=config.batch_size, batch_size=config.batch_size)
+    with _section("schedule"):
+        schedule = create_schedule(**config.schedule, epochs=epochs)
+    with _section("optimizer"):
+        create_optimizer(**config.optimizer, learning_rate=schedule)
+
+
 def _check_checkpoint(*, every_epochs: int, best_metric: str, best_above: float) -> None:
     del best_above
     if every_epochs < 1:
@@ -220,7 +242,10 @@ def _check_checkpoint(*, every_epochs: int, best_metric: str, best_above: float)
 
 
 def _check_numbers(config: ConfigDict) -> None:
-    least = {"epochs": 1, "log_every": 0, "data.workers": -1, "data.cache_gb": 0.0}
+    least = {
+        **dict.fromkeys(("epochs", "batch_size", "eval_batch_size", "micro_batches"), 1),
+        **{"log_every": 0, "data.workers": -1, "data.cache_gb": 0.0},
+    }
     for field, bound in least.items():
         section, _, name = field.rpartition(".")
         value = (config[section] if section else config)[name]

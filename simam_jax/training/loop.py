@@ -45,7 +45,7 @@ def train(config: ConfigDict, workdir: Path, stop: StopRequest | None = None) ->
 
     Raises:
         UsageError: the config or the data is wrong, or the folder is another run's.
-        DivergedError: a loss or gradient was not finite.
+        DivergedError: a loss, also that of an evaluation, or a gradient was not finite.
         StorageError: something could not be written, every checkpoint is damaged, or too many images cannot be read.
         Stopped: a signal came; everything is saved. One that comes while there is nothing to save ends the process.
         JaxRuntimeError: another process is gone, or a device fails.
@@ -162,12 +162,12 @@ class _Loop:
 
     def _evaluate(self, split: str, stop: StopRequest, progress: TrainingProgress) -> None:
         """Evaluates those for which the split is due; where a signal comes in between it stays due."""
-        due = [run for run in self._going.values() if run.due == split]
+        due = {place: run for place, run in self._going.items() if run.due == split}
         if not due:
             return
         self._show(progress, "evaluating")
         evaluate = self._experiment.programs.evaluate(len(due))
-        states, traits = tuple(run.state for run in due), tuple(run.traits for run in due)
+        states, traits = tuple(run.state for run in due.values()), tuple(run.traits for run in due.values())
         totals: tuple[EvalMetrics, ...] = ()
         with closing(feed(self._experiment.eval_batches(split), self._experiment.mesh)) as batches:
             for batch in batches:
@@ -175,8 +175,9 @@ class _Loop:
                     return
                 metrics = evaluate(states, batch, traits)
                 totals = tuple(map(_merge, totals, metrics)) if totals else metrics
-        for run, total in zip(due, totals, strict=True):
-            run.evaluated(split, total)
+        for place, total in zip(due, totals, strict=True):
+            with self._noticing(place) as run:
+                run.evaluated(split, total)
         self._show_best(progress)
 
     def _advance(self) -> tuple[TrainMetrics, ...]:

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from simam_jax.errors import DivergedError
 from simam_jax.training.checkpoints import Best, Checkpoints
 from simam_jax.training.config import flatten
-from simam_jax.training.divergence import DivergenceWatch
+from simam_jax.training.divergence import DivergenceWatch, check_evaluated
 from simam_jax.training.experiment import Experiment
 from simam_jax.training.feed import feed
 from simam_jax.training.left_out import check_left_out
@@ -146,10 +146,13 @@ class Run:
         """Takes the metrics of the split that was due.
 
         Raises:
+            DivergedError: the loss is not finite; the step is not saved.
             StorageError: a checkpoint or a line cannot be written.
         """
-        values = to_floats(metrics)
-        if left_out := len(self._experiment.records[split]) - round(float(metrics.loss.count)):
+        values, images = to_floats(metrics), round(float(metrics.loss.count))
+        if images:
+            check_evaluated(split, self.step, values["loss"])
+        if left_out := len(self._experiment.records[split]) - images:
             values["left_out"] = left_out
             _log.warning("warning: %s%d images of %s left out: they could not be read", self._called, left_out, split)
         if split == self._experiment.selection:

@@ -1,10 +1,8 @@
 """A run's folder: what was asked for (config.json) and what it was done with (run.json)."""
 
 import errno
-import fcntl
 import importlib.metadata
 import json
-import logging
 import os
 import platform
 import stat
@@ -18,6 +16,7 @@ import jax
 from ml_collections import ConfigDict
 
 from simam_jax.data.dataset import Dataset
+from simam_jax.data.lock import lock
 from simam_jax.errors import UsageError
 from simam_jax.training.config import flatten
 from simam_jax.training.storing import storing
@@ -41,10 +40,6 @@ _PACKAGES = ("simam-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", 
 _NO_PLACE = {
     getattr(errno, name) for name in ("EACCES", "EPERM", "ENOENT", "ENOTDIR", "EEXIST", "ENAMETOOLONG", "ELOOP")
 }
-# Of a file system that has no locks, as some clusters' have none.
-_NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
-
-_log = logging.getLogger(__name__)
 
 
 def later_fields() -> dict[str, Any]:
@@ -172,16 +167,10 @@ class RunFolder:
         """Holds the folder for this process; the system lets go when the process ends, however it ends."""
         self._lock_file = (self.path / ".lock").open("w")
         try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._lock_file, self.path)
         except BlockingIOError:
             self.release()
             raise UsageError(f"another process is training in {self.path}") from None
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            _log.warning(
-                "warning: %s cannot be locked (%s): see that no other command trains in it", self.path, error.strerror
-            )
 
     def _read(self, name: str) -> dict:
         try:

@@ -143,6 +143,25 @@ def test_one_that_diverges_leaves_and_the_others_go_on(jobs, monkeypatch):
     assert (outcomes[1].steps, lines(jobs[1].workdir)[-1]["step"]) == (6, 6)
 
 
+def test_one_whose_evaluation_is_no_number_leaves_too(jobs, monkeypatch):
+    """Training does not see the running statistics."""
+
+    def create_wildly(*args, seed, **kwargs):
+        state = create_state(*args, seed=seed, **kwargs)
+        wild = jax.tree.map(lambda leaf: jnp.where(seed == 0, jnp.nan, leaf), state.batch_stats)
+        return state.replace(batch_stats=wild)
+
+    monkeypatch.setattr(experiment, "create_state", create_wildly)
+    heard: list[tuple[Path, str]] = []
+    outcomes = train_together(jobs, diverged=lambda job, error: heard.append((job.workdir, str(error))))
+    assert outcomes[0] is None
+    assert outcomes[1] is not None
+    said = "the loss on eval after step 3 is nan; no checkpoint yet; try a lower --config.schedule.learning_rate"
+    assert heard == [(jobs[0].workdir, said)]
+    assert not any("eval/loss" in line for line in lines(jobs[0].workdir))
+    assert lines(jobs[1].workdir)[-1]["step"] == 6
+
+
 @pytest.mark.parametrize("platform", ["cpu", "gpu"])
 def test_a_sweep_of_lambda_is_one_program(config, monkeypatch, platform):
     monkeypatch.setattr(programs, "side_by_side", lambda function, _: side_by_side(function, platform))

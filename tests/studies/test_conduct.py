@@ -1,10 +1,13 @@
 """What ends a study and what does not, by tasks that are not run but said to have ended."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +59,21 @@ def test_a_config_that_no_trial_can_use_ends_the_study(run):
     with pytest.raises(UsageError, match=f"^{NAMES[0]}: the reason of {NAMES[0]}$"):
         run({NAMES[0]: 2, "costs of towernet-none": 2})
     assert not (run.folder / "results.json").exists()
+
+
+def test_the_command_put_right_goes_on_in_the_same_folder(run):
+    write_study(run.folder, replace(run.study, fields={"epochs": 3}))
+    costs = run.folder / "costs" / "towernet-none.json"
+    costs.parent.mkdir()
+    costs.write_text('{"train_ms_per_image": 1, "inference_ms_per_image": 1, "peak_bytes": 1, "device": "d"}')
+    results = run({})
+    assert states(results) == ["done"] * 4
+    assert results["variants"][0]["train_ms_per_image"] is None
+    write_study(run.folder, replace(run.study, fields={"epochs": 3}))
+    for trial in run.trials.values():
+        (trial.run / "config.json").write_text("{}")
+    with pytest.raises(UsageError, match="is a study of another config"):
+        run({})
 
 
 def test_what_is_wrong_with_one_trial_ends_no_other(run):
@@ -112,6 +130,24 @@ def test_a_signal_ends_what_only_computes_at_once(run, monkeypatch):
     with pytest.raises(Stopped, match="stopped by SIGINT") as stop:
         run({})
     assert stop.value.exit_code == 130
+
+
+def test_a_file_system_without_locks_is_said_and_used(run, monkeypatch, log):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with log.at_level("WARNING", logger="simam_jax"):
+        assert states(run({})) == ["done"] * 4
+    assert "study cannot be locked (No locks available): see that no other command works in it" in log.text
+
+
+def test_a_study_that_is_at_work_is_refused(run):
+    run.folder.mkdir()
+    with (run.folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another compare, or a trial that it left, is at work in"):
+            run({})
 
 
 def test_too_few_seeds_are_said_before_anything_runs(run, log):

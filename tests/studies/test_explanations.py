@@ -20,6 +20,13 @@ def test_every_image_is_explained_by_its_own_class_and_leftovers_are_cleared(tin
     assert all(f"/{each['explained']}/" in each["image"] for each in described)
 
 
+def test_hidden_files_are_no_examples(tmp_path):
+    for name in ("cats/.DS_Store", "cats/2.png", "cats/1.png", "dogs/.DS_Store"):
+        (tmp_path / "eval" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "eval" / name).touch()
+    assert example_images(tmp_path, ["cats", "dogs", "fish"]) == [tmp_path / "eval" / "cats" / "1.png"]
+
+
 def test_where_nothing_can_be_drawn_there_is_no_folder(tiny_run, tmp_path):
     (tmp_path / "zero").mkdir()
     (tmp_path / "zero" / "cut.png").write_bytes(b"no image")

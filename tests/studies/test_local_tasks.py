@@ -15,7 +15,13 @@ from simam_jax.studies.local_tasks import run_tasks, visible_gpus
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.tasks import Task
 
-WAITS = "import pathlib,sys,time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
+TELLS_AND_WAITS = """
+import os, pathlib, sys, time
+told = pathlib.Path(sys.argv[1])
+told.with_suffix(".partial").write_text(str(os.getpid()))
+told.with_suffix(".partial").rename(told)
+time.sleep(60)
+"""
 SAVES = """
 import pathlib, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
@@ -93,14 +99,18 @@ def test_a_signal_is_handed_on_and_nothing_more_begins(tmp_path, report, ended):
 
 def test_what_a_report_raises_ends_the_others(tmp_path):
     def refuse(task, code):
+        wait_for(tmp_path / "pid")
         raise ValueError(task.name)
 
     tasks = [
-        Task("slow", (python(WAITS, tmp_path / "started"),), tmp_path / "log1"),
+        Task("slow", (python(TELLS_AND_WAITS, tmp_path / "pid"),), tmp_path / "log1"),
         Task("quick", (python("print()"),), tmp_path / "log2"),
     ]
+    began = time.monotonic()
     with Signals() as signals, pytest.raises(ValueError, match="quick"):
         run_tasks(tasks, refuse, signals, jobs=2)
+    assert time.monotonic() - began < 40
+    assert not is_running(int((tmp_path / "pid").read_text()))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux has the signal at the parent's death")

@@ -11,6 +11,7 @@ from finished_study import BEST_EPOCH, EPOCHS, counted, finish_study
 
 from simam_jax.data.corruption import CORRUPTIONS
 from simam_jax.errors import UsageError
+from simam_jax.reporting.page import write_page
 from simam_jax.reporting.results_files import write_results
 from simam_jax.studies.results import assemble, costs_file, read_costs, trial_state
 from simam_jax.studies.trial_row import loss_change
@@ -173,6 +174,8 @@ def test_trained_but_not_measured_is_not_done(tmp_path):
         ("metrics.json", '{"step": 60, "accuracy": "high"}'),
         ("predictions.csv", "path,label"),
         ("predictions.csv", "path,label,prediction,probability,correct\na/1,a,zebra,0.5,false\n"),
+        ("predictions.csv", "path,label,prediction,probability,correct\na/1,a,a,nan,true\n"),
+        ("predictions.csv", "path,label,prediction,probability,correct\na/1,a,a,1.5,true\n"),
         ("robustness.json", "{"),
         ("robustness.json", '{"step": 60}'),
         ("robustness.csv", "path,blur-1\na,2\n"),
@@ -254,6 +257,26 @@ def test_validation_images_choose_epoch_and_options(tmp_path):
     assert (results["headline"], results["variants"][1]["trials"][0]["robustness"]["last"]) == ("best", None)
     assert text.index("## Best epoch: accuracy, %") < text.index("## Last epoch: accuracy, %")
     assert "## Last epoch: accuracy on corrupted images" not in text
+
+
+def test_a_choice_among_those_with_trials_says_who_is_left_out_and_how_many_seeds_count(tmp_path):
+    attentions = ("none", "simam", "simam:e_lambda=0.1", "simam:e_lambda=10")
+    plan = finish_study(tmp_path, seeds=3, attentions=attentions, val=True)
+    for trial in list_trials(plan.study, tmp_path):
+        wild = trial.variant.attention == "simam:e_lambda=10"
+        if wild or (trial.variant.attention == "simam:e_lambda=0.1" and trial.seed != 1):
+            record_divergence(trial.run, "the loss of step 3 is nan")
+    results = assemble(plan, tmp_path, counted(plan))
+    (chosen,) = results["chosen"]
+    assert (chosen["among"], chosen["left_out"]) == (["simam", "simam:e_lambda=0.1"], ["simam:e_lambda=10"])
+    assert chosen["seeds"] == [1]
+    assert chosen["accuracy"] == results["variants"][1]["trials"][1]["best"]["accuracy"]
+    write_results(tmp_path, results)
+    text = (tmp_path / "results.md").read_text()
+    assert "the mean over the 1 seed that all of them have, and" in text
+    assert "Left out, without a finished trial: simam:e_lambda=10." in text
+    page = write_page(tmp_path).read_text()
+    assert "Means over the 1 seed that all of them have. Left out, without a finished trial: simam:e_lambda=10." in page
 
 
 def test_without_validation_no_options_are_chosen(tmp_path):

@@ -1,14 +1,17 @@
 """A real run's checkpoints measured, on its images and on images made worse."""
 
 import json
+import math
 import shutil
+from dataclasses import replace
 
 import pytest
 from tiny_run import CLASSES
 
 from simam_jax.data.corruption import CORRUPTIONS
 from simam_jax.reporting.robustness_files import read_robustness
-from simam_jax.studies.scoring import is_scored, score
+from simam_jax.studies.scoring import is_scored, main, score
+from simam_jax.studies.trials import divergence
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,20 @@ def test_only_what_is_damaged_is_measured_again(scored, tiny_run, tmp_path):
     score(run, str(tiny_run.data))
     assert damaged.read_bytes() == whole
     assert {path: path.stat().st_mtime_ns for path in (run / "eval" / "eval" / "best").iterdir()} == before
+
+
+def test_a_trial_whose_answers_are_no_numbers_has_diverged(tiny_run, tmp_path, monkeypatch, capsys):
+    from simam_jax.inference import evaluation
+
+    evaluate = evaluation.evaluate
+
+    def overflow(*arguments):
+        found = evaluate(*arguments)
+        return replace(found, metrics={**found.metrics, "loss": math.nan})
+
+    monkeypatch.setattr(evaluation, "evaluate", overflow)
+    run = shutil.copytree(tiny_run.path, tmp_path / "run")
+    assert main([str(run), str(tiny_run.data)]) == 0
+    assert divergence(run) in (f"the loss on eval after step {step} is nan" for step in (3, 6))
+    assert capsys.readouterr().err == f"run: {divergence(run)}\n"
+    assert not (run / "eval" / "eval").exists()

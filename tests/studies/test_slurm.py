@@ -1,5 +1,6 @@
 """Tasks as jobs of submitit, by its executor for this machine."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from simam_jax.errors import Stopped, UsageError
+from simam_jax.studies import slurm_jobs
 from simam_jax.studies.signals import Signals
 from simam_jax.studies.slurm import create_executor, run_on_slurm
 from simam_jax.studies.slurm_job import SlurmJob
@@ -171,3 +173,127 @@ def test_a_signal_cancels_the_jobs(tmp_path, executor):
     code = "import pathlib,sys,time; pathlib.Path(sys.argv[1], 'started').touch(); time.sleep(30)"
     with pytest.raises(Stopped, match="SIGTERM"):
         run_on_slurm([task("slow", tmp_path, code)], lambda *_: None, Interrupted(), executor=executor, poll_s=0.1)
+
+
+class FakeSlurm:
+    """A cluster whose jobs are in the states that a test says, by submitit's interface."""
+
+    def __init__(self, folder: Path):
+        folder.mkdir()
+        self.folder = folder
+        self.states: dict[str, list[str]] = {}  # of each job, look after look; the last one stays
+        self.results: dict[str, int] = {}
+        self.submitted: dict[str, list[str]] = {}
+
+    def job_class(self, folder: Path, job_id: str) -> "FakeJob":
+        return FakeJob(self, job_id)
+
+    def submit_array(self, jobs: list[SlurmJob]) -> list["FakeJob"]:
+        ids = [f"{100 + len(self.submitted) + place}" for place in range(len(jobs))]
+        self.submitted |= {job_id: list(job._task.writes) for job_id, job in zip(ids, jobs, strict=True)}
+        return [FakeJob(self, job_id) for job_id in ids]
+
+
+class FakeJob:
+    """One of its jobs; submitted ones have ended well at the first look."""
+
+    def __init__(self, slurm: FakeSlurm, job_id: str):
+        self._slurm, self.job_id = slurm, job_id
+        self._left = list(slurm.states.get(job_id, ["COMPLETED"]))
+
+    @property
+    def state(self) -> str:
+        return self._left[0]
+
+    def done(self, force_check: bool = False) -> bool:
+        if len(self._left) > 1:
+            self._left.pop(0)
+        return self.state not in ("PENDING", "RUNNING", "UNKNOWN", "PREEMPTED")
+
+    def exception(self) -> None:
+        assert self.done(), "submitit would wait for ever"
+
+    def result(self) -> int:
+        return self._slurm.results.get(self.job_id, 0)
+
+    def cancel(self, check: bool) -> None:
+        self._left = ["CANCELLED"]
+
+
+@pytest.fixture
+def slurm(tmp_path):
+    return FakeSlurm(tmp_path / "slurm")
+
+
+@pytest.fixture
+def go_on(slurm, tmp_path):
+    """Runs tasks, each named and by what it writes, beside jobs of an earlier call; gives what they ended with."""
+
+    def go_on(tasks: dict[str, tuple[str, ...]], earlier: dict[str, list[str]]) -> list[tuple[str, int]]:
+        if earlier:
+            (slurm.folder / "jobs.json").write_text(json.dumps(earlier))
+        ended = []
+        with Signals() as signals:
+            run_on_slurm(
+                [Task(name, (), tmp_path / name, writes) for name, writes in tasks.items()],
+                lambda task, code: ended.append((task.name, code)), signals, executor=slurm, poll_s=0.0,
+            )  # fmt: skip
+        return ended
+
+    return go_on
+
+
+def test_jobs_of_an_earlier_call_are_found_again(slurm, go_on):
+    slurm.states = {"7_0": ["PENDING", "RUNNING", "COMPLETED"], "7_1": ["COMPLETED"]}
+    slurm.results = {"7_0": 3}
+    tasks = {"a": ("trials/a",), "b": ("trials/b",), "c": ("trials/c",)}
+    ended = go_on(tasks, {"7_0": ["trials/a"], "7_1": ["trials/b"]})
+    assert sorted(ended) == [("a", 3), ("b", 0), ("c", 0)]
+    assert slurm.submitted == {"100": ["trials/b"], "101": ["trials/c"]}
+    assert not (slurm.folder / "jobs.json").exists()
+
+
+def test_they_are_found_however_trials_are_grouped_now(slurm, go_on):
+    """Otherwise two jobs would train the same trial."""
+    slurm.states = {"7_0": ["RUNNING", "RUNNING", "COMPLETED"], "7_1": ["PENDING"] * 4 + ["COMPLETED"]}
+    alone, together = {"a": ("trials/a",), "b": ("trials/b",)}, {"a+1": ("trials/a", "trials/b"), "c": ("trials/c",)}
+    assert go_on(together, {"7_0": ["trials/a"], "7_1": ["trials/b"]}) == [("c", 0), ("a+1", 0)]
+    assert slurm.submitted == {"100": ["trials/c"], "101": ["trials/a", "trials/b"]}
+    slurm.submitted.clear()
+    assert go_on(alone, {"7_0": ["trials/a", "trials/b"]}) == [("a", 0), ("b", 0)]
+    assert slurm.submitted == {"100": ["trials/a"], "101": ["trials/b"]}
+
+
+def test_jobs_of_other_tasks_are_left_alone(slurm, go_on):
+    slurm.states = {"7": ["RUNNING"]}
+    assert go_on({"costs": ("costs/a.json",)}, {"7": ["trials/a"]}) == [("costs", 0)]
+    assert json.loads((slurm.folder / "jobs.json").read_text()) == {"7": ["trials/a"]}
+
+
+def test_a_job_that_was_preempted_without_a_result_is_submitted_again(slurm, go_on):
+    """submitit waits for it to be queued again."""
+    slurm.states = {"100": ["PENDING", "RUNNING", "PREEMPTED"]}
+    assert go_on({"a": ("trials/a",)}, {}) == [("a", 0)]
+    assert list(slurm.submitted) == ["100", "101"]
+
+
+@pytest.mark.parametrize(("queue", "submitted"), [("7_1\n8\n", ["trials/a"]), (None, [])])
+def test_a_job_that_slurm_has_forgotten_is_not_waited_for(slurm, go_on, monkeypatch, queue, submitted):
+    """Unless the controller, who may be away, has it in its queue."""
+
+    def squeue(words, **options):
+        if queue is None:
+            raise FileNotFoundError("squeue")
+        return subprocess.CompletedProcess(words, 0, stdout=queue)
+
+    monkeypatch.setattr(slurm_jobs.subprocess, "run", squeue)
+    slurm.states = {job: ["UNKNOWN", "UNKNOWN", "COMPLETED"] for job in ("7_0", "7_1")}
+    tasks = {"a": ("trials/a",), "b": ("trials/b",)}
+    assert sorted(go_on(tasks, {"7_0": ["trials/a"], "7_1": ["trials/b"]})) == [("a", 0), ("b", 0)]
+    assert [name for names in slurm.submitted.values() for name in names] == submitted
+
+
+def test_a_list_of_jobs_of_another_kind_is_named(slurm, go_on):
+    (slurm.folder / "jobs.json").write_text('{"towernet-none-seed0": "7_0"}')
+    with pytest.raises(UsageError, match=r"jobs\.json is damaged: '7_0' is no list"):
+        go_on({"a": ("trials/a",)}, {})

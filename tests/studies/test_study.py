@@ -2,12 +2,22 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from simam_jax.errors import UsageError
 from simam_jax.studies.arguments import parse_attentions
-from simam_jax.studies.study import Study, join_earlier, read_study, write_study
+from simam_jax.studies.study import Study, drop_unbegun, join_earlier, read_study, write_study
+
+
+def begin(folder: Path, study: Study) -> None:
+    """Writes what a study leaves of which a trial has begun."""
+    write_study(folder, study)
+    trial = folder / "trials" / "towernet-none-seed0"
+    trial.mkdir(parents=True)
+    (trial / "config.json").touch()
+
 
 STUDY = Study(
     config="c.py:digits",
@@ -86,15 +96,21 @@ def test_networks_attentions_and_seeds_are_added(tmp_path):
     assert joined.executor == "processes"
 
 
+def test_an_attention_that_is_spelt_otherwise_is_the_earlier_one(tmp_path):
+    write_study(tmp_path, replace(STUDY, attentions=("none", "simam:e_lambda=0.1", "se:reduction=16")))
+    again = replace(STUDY, attentions=("none", "simam:e_lambda=1e-1", "simam", "se"))
+    assert join_earlier(again, tmp_path).attentions == ("none", "simam:e_lambda=0.1", "se:reduction=16", "simam")
+
+
 def test_another_config_is_refused_and_what_differs_is_named(tmp_path):
-    write_study(tmp_path, STUDY)
+    begin(tmp_path, STUDY)
     other = replace(STUDY, epochs=5, fields={"epochs": 5, "schedule.milestones": [1, 2]})
     with pytest.raises(UsageError, match=r"another config, which differs in epochs \(4 there, 5 here\)$"):
         join_earlier(other, tmp_path)
 
 
 def test_fields_that_an_older_study_lacks_say_what_its_trials_did(tmp_path):
-    write_study(tmp_path, STUDY)
+    begin(tmp_path, STUDY)
     later = {"micro_batches": 1, "rematerialise": False, "data.resize_to": 0}
     asked = replace(STUDY, fields={**STUDY.fields, **later})
     assert join_earlier(asked, tmp_path) == asked
@@ -111,9 +127,34 @@ def test_a_study_file_by_hand_may_lie_in_the_folder_of_its_study(tmp_path):
 
 
 def test_other_data_are_refused(tmp_path):
-    write_study(tmp_path, STUDY)
+    begin(tmp_path, STUDY)
     with pytest.raises(UsageError, match="other data"):
         join_earlier(replace(STUDY, fingerprint="g"), tmp_path)
+
+
+def test_a_study_of_which_no_trial_has_begun_is_in_nobodys_way(tmp_path):
+    """As one whose config no trial could use: its costs were measured, with another batch for all we know."""
+    write_study(tmp_path, STUDY)
+    costs = tmp_path / "costs" / "towernet-none.json"
+    costs.parent.mkdir()
+    costs.touch()
+    drop_unbegun(replace(STUDY, seeds=5), tmp_path)
+    assert costs.exists()
+    for other in (replace(STUDY, fields={"epochs": 5}), replace(STUDY, fingerprint="g")):
+        assert join_earlier(replace(other, attentions=("none", "se")), tmp_path).attentions == ("none", "se")
+    drop_unbegun(other, tmp_path)
+    assert not costs.exists()
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / "jobs.json").touch()  # a job may yet begin one
+    with pytest.raises(UsageError, match="other data"):
+        join_earlier(other, tmp_path)
+
+
+def test_the_costs_of_a_study_that_has_begun_stay(tmp_path):
+    begin(tmp_path, STUDY)
+    (tmp_path / "costs").mkdir()
+    drop_unbegun(replace(STUDY, fingerprint="g"), tmp_path)
+    assert (tmp_path / "costs").exists()
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

@@ -133,8 +133,12 @@ def test_rematerialisation_keeps_the_convolutions_outputs():
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["--config.micro_batches=3"], "must be a multiple of it times the number of devices, 2"),
-        (["--config.micro_batches=0"], "micro_batches is 0"),
+        (
+            ["--config.batch_size=6", "--config.micro_batches=2"],
+            "must be a multiple of it times the number of devices, 2",
+        ),
+        (["--config.micro_batches=3", "--config.batch_size=8"], "batch_size, 8, must be a multiple of it$"),
+        (["--config.micro_batches=0"], "config.micro_batches must be at least 1, got 0"),
         (["--config.implementation=fast"], "config.implementation: .* one of auto, own, xla, got 'fast'"),
     ],
 )

@@ -33,7 +33,8 @@ class StudyFiles:
         data: of results.json: the folder, classes, counts and preview, as far as it says.
         variants: in order.
         selection: the split on which each trial's best epoch was chosen, "val" or "eval".
-        chosen: where val speaks for the options of an attention: network, attention, among, val_accuracy, accuracy.
+        chosen: where val speaks for the options of an attention: network, attention, among,
+            left_out, seeds, val_accuracy, accuracy.
         lacking: what was not measured or drawn: network, attention, what.
     """
 

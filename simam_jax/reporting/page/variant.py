@@ -35,8 +35,10 @@ class Trial:
 
     @cached_property
     def answers(self) -> Evaluation | None:
-        """On the evaluation images, at the epoch that is shown; None where they were not kept."""
-        return None if self.run is None else read_answers(self.run.path, CHECKPOINTS[self.shown], self.run.classes)
+        """On the evaluation images, at the epoch that is shown; None where none of them were kept."""
+        found = None if self.run is None else read_answers(self.run.path, CHECKPOINTS[self.shown], self.run.classes)
+        # An evaluation may be older than the best epoch.
+        return found if found and found.step == self.scores.get(self.shown, {}).get("step") else None
 
     def robustness_at(self, epoch: str) -> Mapping[str, Any] | None:
         """At the "best" or the "last" epoch; None where it was not measured."""

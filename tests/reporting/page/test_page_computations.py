@@ -12,6 +12,9 @@ from simam_jax.reporting.page.curves import curve
 from simam_jax.reporting.page.mistakes import most_confident_mistakes
 from simam_jax.reporting.page.palette import style_class, styles
 from simam_jax.reporting.page.run_files import RunFiles
+from simam_jax.reporting.page.sections import confusion
+from simam_jax.reporting.page.sections.confusion import MOST_CLASSES, confusion_section
+from simam_jax.reporting.page.variant import Trial, Variant
 from simam_jax.reporting.robustness import corruptions, robust_accuracy
 
 
@@ -99,3 +102,31 @@ def test_more_attentions_than_colours_look_different_too():
     assert len({tuple(each) for each in looks}) == 60
     assert {"s0", "d0"}.isdisjoint({name for each in looks[1:] for name in each})
     assert looks[1][1] == looks[12][1]
+
+
+def with_answers(classes: int) -> Variant:
+    """A variant of one trial, of which every image's class was taken for the next."""
+    labels = np.arange(classes)
+    answers = Evaluation(
+        step=1,
+        metrics={},
+        classes=[f"class {label}" for label in labels],
+        names=[f"{label}.png" for label in labels],
+        labels=labels,
+        predictions=np.roll(labels, 1),
+        probabilities=np.full(classes, 0.5),
+    )
+    trial = Trial(0, None, "done", {})
+    vars(trial)["answers"] = answers
+    return Variant("towernet", "none", 0, [trial])
+
+
+def test_a_matrix_of_many_classes_is_not_made(monkeypatch):
+    few = confusion_section([with_answers(MOST_CLASSES)])
+    assert few is not None
+    assert len(few.values["matrices"][0].rows) == MOST_CLASSES
+    monkeypatch.setattr(confusion, "Square", None)  # a thousand classes have a million
+    many = confusion_section([with_answers(MOST_CLASSES + 1)])
+    assert many is not None
+    assert len(many.values["matrices"][0].rows) == 0
+    assert many.values["matrices"][0].pairs.rows

@@ -13,6 +13,7 @@ from simulated_files import CLASSES, FINGERPRINT, simulate, write_run
 
 from simam_jax.errors import UsageError
 from simam_jax.reporting.answers_file import read_answers
+from simam_jax.reporting.page import write_page
 from simam_jax.reporting.page.data_folder import find_data
 from simam_jax.reporting.page.pictures import embedded
 from simam_jax.reporting.page.run_files import read_run
@@ -46,6 +47,11 @@ def test_a_run_that_is_being_written(copy):
             "path,label,prediction,probability\na,plain,plain,x\n",
             "float",
         ),
+        (
+            "eval/eval/best/predictions.csv",
+            "path,label,prediction,probability\na,plain,plain,1\nb,plain,plain,nan\n",
+            "in line 3 the probability is nan, and not between 0 and 1",
+        ),
     ],
 )
 def test_damaged_files_are_named(copy, name, content, said):
@@ -78,6 +84,20 @@ def test_best_and_last_epoch_of_a_run(run, copy):
     (copy / "config.json").write_text(json.dumps(config))
     (trial,) = as_variant(read_run(copy)).trials
     assert set(trial.scores) == {"last"}
+
+
+def test_answers_of_an_earlier_best_epoch_are_none(copy):
+    """As where a run was evaluated, went on, and got better."""
+    assert as_variant(read_run(copy)).answers
+    lines = [json.loads(line) for line in (copy / "metrics.jsonl").read_text().splitlines()]
+    better = {"step": lines[-1]["step"] + 10, "epoch": 6, "time": 2.0, "eval/loss": 0.1, "eval/accuracy": 1.0}
+    (copy / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*lines, better]))
+    variant = as_variant(read_run(copy))
+    assert variant.trials[0].scores["best"]["epoch"] == 6
+    assert variant.answers == []
+    page = write_page(copy).read_text()
+    assert "No answers of the best epoch were kept" in page
+    assert "What is taken for what" not in page
 
 
 def test_of_two_equal_epochs_the_first_is_best(copy):

@@ -47,12 +47,17 @@ def _matrix(variant: Variant) -> Matrix:
     counts = np.sum([each.confusion for each in answers], axis=0)
     sizes = counts.sum(1, keepdims=True)
     shares = np.divide(counts, sizes, out=np.zeros(counts.shape), where=sizes > 0)
-    squares = [
-        [Square(_said(n, share, whole=len(answers) == 1), share) for n, share in zip(ns, ratios, strict=True)]
-        for ns, ratios in zip(counts.tolist(), shares.tolist(), strict=True)
-    ]
-    rows = list(zip(classes, squares, strict=True)) if len(classes) <= MOST_CLASSES else []
+    rows = _rows(counts, shares, classes, whole=len(answers) == 1) if len(classes) <= MOST_CLASSES else []
     return Matrix(of(variant.attention, variant.network), classes, rows, _pairs(counts, shares, classes, len(answers)))
+
+
+def _rows(
+    counts: np.ndarray, shares: np.ndarray, classes: Sequence[str], *, whole: bool
+) -> list[tuple[str, list[Square]]]:
+    return [
+        (truth, [Square(_said(n, share, whole=whole), share) for n, share in zip(ns, ratios, strict=True)])
+        for truth, ns, ratios in zip(classes, counts.tolist(), shares.tolist(), strict=True)
+    ]
 
 
 def _said(number_of_images: int, share: float, *, whole: bool) -> str:

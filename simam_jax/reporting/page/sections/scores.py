@@ -6,7 +6,17 @@ from typing import Any
 
 from simam_jax.reporting.costs_text import costs_note
 from simam_jax.reporting.headline import EPOCHS, headline_epoch, in_order
-from simam_jax.reporting.page.numbers import NOTHING, count, interval, percent, points, probability, scaled, spread
+from simam_jax.reporting.page.numbers import (
+    NOTHING,
+    count,
+    interval,
+    percent,
+    points,
+    probability,
+    scaled,
+    several,
+    spread,
+)
 from simam_jax.reporting.page.sections.section import Section, of
 from simam_jax.reporting.page.sections.verdict import SCORES, differences
 from simam_jax.reporting.page.table import Cell, Column, Table, name, number
@@ -49,9 +59,12 @@ def scores_section(
 
 
 def _say_chosen(found: Mapping[str, Any]) -> str:
+    seeds, left_out = found.get("seeds", ()), found.get("left_out", ())
     return (
         f"Of {', '.join(found['among'])} in {found['network']}, val speaks for {found['attention']}: "
         f"{percent(found['val_accuracy'])} there, and {percent(found['accuracy'])} on eval, which had no say in it."
+        + (f" Means over the {several(len(seeds), 'seed')} that all of them have." if seeds else "")
+        + (f" Left out, without a finished trial: {', '.join(left_out)}." if left_out else "")
     )
 
 
