@@ -13,7 +13,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.eval_batch_size = 64
     config.log_every = 0  # steps between lines of training metrics; 0 is once an epoch
     config.deterministic = True  # the same bits every time, on a GPU too, where it costs some speed
-    config.implementation = "auto"  # of the operations: the fastest here; or "xla", stock XLA everywhere
+    config.implementation = "auto"  # "auto": the fastest here; "own": ours wherever it runs; "xla": stock XLA
     config.micro_batches = 1  # parts of a batch that are worked on one after another, for less memory
     config.rematerialise = False  # keep only the convolutions' outputs for the backward pass: less memory, more work
 
@@ -21,8 +21,8 @@ def get_config(arg: str = "") -> ConfigDict:
     config.model.name = "towernet"
     config.model.num_classes = 0  # 0: as many as the data has
     config.model.attention = "auto"  # a spec such as "none" or "simam:e_lambda=0.1"; "auto" is the network's own
-    config.model.placement = "auto"
-    config.model.dtype = "float32"
+    config.model.placement = "auto"  # of the attention: its authors'; or "bn2", "conv3", "add" and the like; or "none"
+    config.model.dtype = "float32"  # of the computation, or "bfloat16"
 
     config.data = ConfigDict()
     config.data.dir = ""  # a folder that `prepare` made, or "tfds:NAME"
@@ -42,7 +42,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.augment.crop = 0  # pixels of black padding before a random crop
 
     config.optimizer = ConfigDict()
-    config.optimizer.name = "sgd"
+    config.optimizer.name = "sgd"  # the only one
     config.optimizer.momentum = 0.9
     config.optimizer.nesterov = False
     config.optimizer.weight_decay = 1e-4

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains in several processes on this machine; arguments go to simam_jax.main:
-#   PROCESSES=2 DEVICES=2 ./launch/local.sh --config.epochs=3
+#   PROCESSES=2 DEVICES=2 ./launch/local.sh --config.epochs=3 --workdir runs/local
 # What the first process prints is shown as it is; what the others print goes to stderr, their number before it. Ctrl-C
 # and SIGTERM are passed on to all. When one fails, the others have GRACE seconds to end by themselves. The exit code is
 # that of the first that failed, and 75 (run again to go on) only where none failed otherwise.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simam_jax.models.registry import create_model as create_model
     from simam_jax.ops.simam import simam as simam
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "SimAM": "simam_jax.layers.simam",

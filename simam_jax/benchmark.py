@@ -22,7 +22,7 @@ suites
   input      images of class folders to 256², beside tf.data and PyTorch's DataLoader; how long a step waits for them
   start      from the start of a process to its first step, without and with a compilation cache
   memory     the most that training steps take
-  all        these, within eight minutes on a GPU
+  all        these, within eight minutes on a GPU, leaving out what does not fit
 
 A ratio above 1 is slower, or larger, than ours. What could not be measured is said on standard error, and is no row.
 All threads of the machine are used, so nothing else should run.
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="of the suite input: class folders, or a prepared folder"
     )
-    parser.add_argument("--small", action="store_true", help="tiny shapes: a minute or two on two cores")
+    parser.add_argument("--small", action="store_true", help="tiny shapes: a few minutes on two cores")
     args = parser.parse_args(argv)
 
     from simam_jax.benchmarking.report import benchmark

@@ -20,7 +20,7 @@ run again goes on where it was stopped.
   python -m simam_jax.main --config configs/towernet.py:digits          handwritten digits; needs no download
   python -m simam_jax.main --config configs/towernet.py                 the 16-class Caltech-101 of the seed
   python -m simam_jax.main --config configs/towernet.py:data/flowers    a folder that simam_jax.prepare made
-  python -m simam_jax.main --config configs/towernet.py --config.model.attention=none --config.epochs=30
+  python -m simam_jax.main --config configs/towernet.py --workdir runs/plain --config.model.attention=none
 """
 _EPILOG = """\
 every field of the config (see configs/base.py) can be changed by --config.FIELD=VALUE, such as

@@ -93,6 +93,9 @@ def _parse_options(kind: str, options: str) -> dict[str, object]:
     return parsed
 
 
+_KINDS = {int: "a whole number", float: "a number"}
+
+
 def _parse_value(kind: str, key: str, text: str, expected: type) -> object:
     try:
         value = ast.literal_eval(text)
@@ -101,5 +104,5 @@ def _parse_value(kind: str, key: str, text: str, expected: type) -> object:
     if expected is float and type(value) is int:
         value = float(value)
     if type(value) is not expected:
-        raise ValueError(f"attention {kind!r}: option {key} is a {expected.__name__}, got {text!r}")
+        raise ValueError(f"attention {kind!r}: option {key} takes {_KINDS[expected]}, got {text!r}")
     return value

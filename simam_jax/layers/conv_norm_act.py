@@ -12,6 +12,7 @@ class ConvNormAct(nn.Module):
     Attributes:
         features: output channels.
         conv, norm, act: factories of the convolution and the norm, and the activation function.
+        kernel_size, strides: of the convolution, on both axes.
     """
 
     features: int

@@ -5,6 +5,7 @@ from flax import linen as nn
 from flax.typing import Initializer
 from jaxtyping import Array, DTypeLike, Float
 
+from simam_jax.layers.options import require_odd
 from simam_jax.ops.convolution import convolution
 
 
@@ -35,6 +36,7 @@ class SquareConv(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "*batch H W C"]) -> Float[Array, "*batch h w features"]:
         """Convolves x."""
+        require_odd("SquareConv", "kernel_size", self.kernel_size)
         shape = (self.kernel_size, self.kernel_size, x.shape[-1] // self.groups, self.features)
         kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
         padding = (self.kernel_size - 1) // 2

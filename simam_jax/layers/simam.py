@@ -14,11 +14,11 @@ class SimAM(nn.Module):
     """Parameter-free attention over a channel's positions, x * sigmoid(1 / e*); see `simam_jax.simam`.
 
     Attributes:
-        e_lambda: λ, the floor of a channel's variance: 1e-4 on CIFAR, 0.1 on ImageNet. A traced scalar is trusted, and
-            differentiable.
+        e_lambda: λ, the floor of a channel's variance: 1e-4 on CIFAR, 0.1 on ImageNet. A traced scalar's value is
+            trusted, and it is differentiable.
 
     Raises:
-        ValueError: when called, if λ is not a positive finite scalar.
+        ValueError: λ is not a positive finite scalar.
     """
 
     e_lambda: Lambda = 1e-4

@@ -203,7 +203,7 @@ def test_bfloat16_computes_low_and_answers_high():
     assert (low != high).any()
 
 
-def test_any_leading_axes():
+def test_logits_of_an_image_do_not_depend_on_its_batch():
     model = create_model("towernet", num_classes=3)
     images = jax.random.normal(jax.random.key(0), (2, 128, 160, 3))
     variables = model.init(jax.random.key(1), images, train=False)

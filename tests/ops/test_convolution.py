@@ -115,6 +115,24 @@ def test_what_is_not_ours_is_lax_itself(x_shape, kernel_shape, numbers):
     assert "custom_vjp" not in jaxpr
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int32"])
+def test_whole_numbers_are_lax_s(dtype):
+    x = (jnp.arange(2 * 5 * 5 * 3).reshape(2, 5, 5, 3) + 2**24).astype(dtype)
+    kernel = jnp.arange(3 * 3 * 3 * 32).reshape(3, 3, 3, 32).astype(dtype)
+    with implementation("own"):
+        ours = convolution(x, kernel, (1, 1), "SAME", dimension_numbers=CHANNELS_LAST)
+    theirs = lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=CHANNELS_LAST)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("groups", [1, 64])
+def test_a_window_larger_than_the_image(groups):
+    x, kernel = jnp.ones((1, 3, 3, 64)), jnp.ones((5, 5, 64 // groups, 64))
+    with implementation("own"):
+        y = convolution(x, kernel, (1, 1), "VALID", dimension_numbers=CHANNELS_LAST, feature_group_count=groups)
+    assert y.shape == (1, 0, 0, 64)
+
+
 @pytest.mark.parametrize(("name", "own"), [("own", True), ("xla", False), ("auto", False)])
 def test_the_choice(name, own):
     """Under the tests' two devices, `auto` is XLA's."""

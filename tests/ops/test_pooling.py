@@ -123,6 +123,13 @@ def test_nearest_neighbours_are_those_of_pytorch():
     np.testing.assert_array_equal(found[0], [0, 0, 1, 1])
 
 
+def test_an_adaptive_average_of_16_bits_is_summed_in_32():
+    x = jax.random.normal(jax.random.key(0), (1, 9, 9, 2)).astype(jnp.bfloat16)
+    found = adaptive_average_pool(x, 3)
+    assert found.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(found, adaptive_average_pool(x.astype(jnp.float32), 3).astype(jnp.bfloat16))
+
+
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 7), (14, 21), (2, 3), (9, 1)])
 def test_adaptive_average_windows(height, width):
     x = np.random.default_rng(0).standard_normal((2, height, width, 3), np.float32)

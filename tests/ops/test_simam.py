@@ -11,6 +11,7 @@ from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
 from simam_jax import simam
+from simam_jax.ops.implementation import implementation
 
 
 def reference(x: np.ndarray, e_lambda: float) -> np.ndarray:
@@ -84,6 +85,19 @@ def test_lambda_that_is_not_positive_and_finite_is_refused(e_lambda):
         simam(jnp.ones((1, 2, 2, 1)), e_lambda)
 
 
+@pytest.mark.parametrize("e_lambda", [1e-38, 1e-50, 1e39])
+def test_lambda_that_float32_does_not_hold_is_refused(e_lambda):
+    with pytest.raises(ValueError, match="e_lambda must lie between 1e-38 and 3e\\+38, which float32 holds"):
+        simam(jnp.ones((1, 2, 2, 1)), e_lambda)
+
+
+@pytest.mark.parametrize("name", ["auto", "xla"])
+@pytest.mark.parametrize("e_lambda", [jnp.ones(16), jnp.ones((1, 1)), jnp.complex64(1)])
+def test_a_traced_lambda_that_is_no_real_scalar_is_refused(e_lambda, name):
+    with implementation(name), pytest.raises(ValueError, match="e_lambda must be a positive finite number"):
+        jax.jit(simam)(jnp.ones((2, 8, 8, 16)), e_lambda)
+
+
 def test_traced_lambda_has_the_gradient_of_finite_differences():
     x = jax.random.normal(jax.random.key(1), (2, 4, 4, 3))
     slope = jax.jit(jax.grad(lambda value: simam(x, value).sum()))(0.1)
@@ -100,6 +114,26 @@ def test_masked_positions_enter_nothing_and_give_zero():
     np.testing.assert_allclose(y[:, :, :4], simam(x[:, :, :4]), rtol=1e-5, atol=1e-6)
     assert (y[:, :, 4:] == 0).all()
     assert jnp.isfinite(vjp(jnp.ones_like(x))[0]).all()
+
+
+@pytest.mark.parametrize("spoiled", [jnp.nan, jnp.inf])
+def test_what_is_masked_is_in_no_gradient(spoiled):
+    x = jax.random.normal(jax.random.key(2), (2, 4, 6, 3))
+    mask = jnp.zeros((1, 4, 6, 1), bool).at[:, :, :4].set(True)
+
+    def gradients(x, axis_name):
+        gradient = jax.grad(lambda x: jnp.sin(simam(x, mask=mask, axis_name=axis_name)).sum())
+        return gradient(x), jax.grad(lambda x: jnp.sin(gradient(x)).sum())(x)
+
+    def on_an_axis(x):
+        found = jax.vmap(partial(gradients, axis_name="one"), axis_name="one")(x[None])
+        return jax.tree.map(lambda each: each[0], found)
+
+    for function in (partial(gradients, axis_name=None), on_an_axis):
+        expected = function(jnp.where(mask, x, 0))
+        for ours, theirs in zip(function(jnp.where(mask, x, spoiled)), expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+            assert (ours[:, :, 4:] == 0).all()
 
 
 def test_a_mask_of_nothing_gives_zeros():

@@ -37,17 +37,6 @@ def rate(step):
     return jnp.float32(0.1)
 
 
-class WithoutNorm(nn.Module):
-    """A network with no batch statistics."""
-
-    @nn.compact
-    def __call__(self, x, *, train):
-        conv = partial(SquareConv, kernel_size=3, kernel_init=nn.initializers.he_normal(), dtype=jnp.float32)
-        for number in range(3):
-            x = nn.relu(conv(8, name=f"conv{number}")(x))
-        return nn.Dense(3, name="head")(x.mean((-3, -2)))
-
-
 def compiled(model, **options):
     """A compiled step, and the state it starts from."""
     optimizer = create_optimizer(name="sgd", momentum=0.9, weight_decay=1e-4, learning_rate=rate)
