@@ -35,7 +35,7 @@ def failing_fast(save: Callable[[], object]) -> None:
 
     log = logging.getLogger("absl")
     before = log.level
-    log.addFilter(listen)
+    log.filters.insert(0, listen)  # ahead of one that a failed save has left, which lets nothing through
     log.setLevel(logging.ERROR)
     threading.Thread(target=run, name="save", daemon=True).start()
     if error := outcome.get():

@@ -41,6 +41,17 @@ def test_an_error_of_its_own_part_is_not_kept_until_the_others_come(others):
         failing_fast(save)
 
 
+def test_another_save_after_one_that_failed(others):
+    for number in (errno.EFBIG, errno.ENOSPC):
+
+        def save(number=number):
+            noted(OSError(number, "no room"))
+            others.wait()
+
+        with pytest.raises(OSError, match=f"Errno {number}"):
+            failing_fast(save)
+
+
 def test_what_tensorstore_says_is_understood(others):
     def save():
         noted(ValueError("INTERNAL: cannot write [os_error_code='28']"))
