@@ -47,12 +47,12 @@ def kernel_gradient(
 
 
 def _of_channels(x, dy, window, **options):
-    dy = dy.astype(_wide(x))
+    dy = dy.astype(_sum_dtype(x))
     return jnp.stack([(tap.astype(dy.dtype) * dy).sum((0, 1, 2)) for tap in taps_of(x, window, **options)])
 
 
 def _by_windows(x, dy, window, **options):
-    wide = _wide(x)
+    wide = _sum_dtype(x)
 
     def add(total, x, dy):
         seen = windows_of(x, window, **options)
@@ -69,7 +69,7 @@ def _by_rows_and_columns(x, dy, window, *, strides, padding, dilation):
     and the product is large on both sides. A row of x meets but those rows of the kernel that are as far from it modulo
     the stride, hence a product for each place modulo the stride.
     """
-    wide, inputs, outputs = _wide(x), x.shape[-1], dy.shape[-1]
+    wide, inputs, outputs = _sum_dtype(x), x.shape[-1], dy.shape[-1]
     columns = [column * dilation[1] - padding[1][0] for column in range(window[1])]
     phases = _rows(window[0], strides[0], padding[0][0], dilation[0])
     # XLA:CPU is slow where a product goes over the first axis of its left side, so that is turned: the narrower.
@@ -123,5 +123,5 @@ def _moved(x, axis, offsets, size, stride, *, turn):
     return from_bits(jnp.concatenate(parts, axis=channels))
 
 
-def _wide(x):
+def _sum_dtype(x):
     return jnp.promote_types(x.dtype, jnp.float32)

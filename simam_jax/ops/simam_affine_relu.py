@@ -38,7 +38,7 @@ def simam_affine_relu(
         )
     if not fused.suits(x):
         return _one_by_one(x, e_lambda, scale, bias)
-    check_lambda(e_lambda)
+    check_lambda(e_lambda, jnp.float32)
     numbers = (jnp.asarray(number, jnp.float32) for number in (e_lambda, scale, bias))
     return _at_once(x, *numbers)
 

@@ -269,3 +269,9 @@ def test_simam_affine_relu(choice):
         inspect.unwrap(simam_affine_relu)(x, scale[:3], bias)  # the tests' own check of annotations comes first
     with pytest.raises(ValueError, match="positive finite"):
         simam_affine_relu(x, scale, bias, -1.0)
+
+
+@pytest.mark.parametrize("choice", ["own", "xla"])
+def test_simam_affine_relu_refuses_a_lambda_that_float32_does_not_hold(choice):
+    with implementation(choice), pytest.raises(ValueError, match="e_lambda must lie between"):
+        simam_affine_relu(jnp.ones((1, 4, 4, 8)), jnp.ones(8), jnp.ones(8), 1e-50)
