@@ -7,7 +7,7 @@ gradient is one pass for the sums of all positions and one for the rest:
     dx = scale / √(variance + ε) · (dy - mean(dy) - x̂ · mean(dy · x̂))          x̂ = (x - mean) / √(variance + ε)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -16,13 +16,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from simam_jax.ops.image_groups import fold_groups
-from simam_jax.ops.implementation import chosen, may_go_in_turn
+from simam_jax.ops.implementation import chosen
 from simam_jax.ops.meshes import varying_alike
-
-# Smaller arrays, and such as make thin matrices, are summed as fast whole.
-_VALUES, _CHANNELS = 2**20, 32
-_POSITIONS = 2048
 
 
 class BatchNormed(NamedTuple):
@@ -84,7 +79,7 @@ def _differentiate(epsilon: float, saved: tuple, cotangents: tuple) -> tuple[Arr
     (x, scale, mean, variance), (dy, d_mean, d_variance) = saved, map(jnp.asarray, cotangents)
     count = x.size // x.shape[-1]
     root = lax.rsqrt(variance + epsilon)
-    total, slope = _channel_sums(lambda x, dy: (dy, dy * (x - _over(x, mean))), x, dy)
+    total, slope = _channel_sums((lambda x, dy: dy, lambda x, dy: dy * (x - _over(x, mean))), x, dy)
     deviation = _wide(x) - _over(x, mean)
     dx = _over(x, scale * root) * (_wide(dy) - _over(x, total / count) - deviation * _over(x, root**2 * slope / count))
     # Of what is made of the batch's mean and variance themselves; running statistics have no gradient.
@@ -98,37 +93,26 @@ _batch_norm.defvjp(_save, _differentiate)
 def _moments(x: Array) -> tuple[Array, Array]:
     """Mean and variance of every channel."""
     count = x.size // x.shape[-1]
-    total, squares = _channel_sums(lambda x: (x, x * x), x)
+    total, squares = _channel_sums((lambda x: x, jnp.square), x)
     mean = total / count
     return mean, jnp.maximum(squares / count - mean**2, 0)
 
 
-def _channel_sums(terms: Callable[..., tuple[Array, ...]], *arrays: Array) -> tuple[Array, ...]:
-    """Sums over all axes but the last of what `terms` makes of the arrays in float32.
+def _channel_sums(terms: Sequence[Callable[..., Array]], *arrays: Array) -> list[Array]:
+    """Sums over all axes but the last of each term, which is made of the arrays in float32 or wider."""
 
-    XLA:CPU writes what it sums to memory first. A few images' stays in the cache, where sums are matrix products.
-    """
+    def summed(term: Callable[..., Array], arrays: Sequence[Array]) -> Array:
+        value = term(*map(_wide, arrays))
+        return value.sum(tuple(range(value.ndim - 1)))
 
-    def whole(*arrays: Array) -> tuple[Array, ...]:
-        return tuple(term.sum(tuple(range(term.ndim - 1))) for term in terms(*map(_wide, arrays)))
+    def together(*arrays: Array) -> list[Array]:
+        return [summed(term, arrays) for term in terms]
 
-    def in_groups(*arrays: Array) -> tuple[Array, ...]:
-        def add(totals: tuple[Array, ...], *group: Array) -> tuple[Array, ...]:
-            parts = terms(*(_wide(each).reshape(-1, channels) for each in group))
-            return tuple(total + _total(part) for total, part in zip(totals, parts, strict=True))
+    def apart(*arrays: Array) -> list[Array]:
+        # XLA:CPU widens within a sum, but what two sums share it first writes to memory.
+        return [summed(term, lax.optimization_barrier(arrays)) for term in terms]
 
-        none = jax.tree.map(lambda like: jnp.zeros(channels, like.dtype), jax.eval_shape(whole, *arrays))
-        positions = arrays[0][0].size // channels
-        return fold_groups(add, none, *arrays, tiles=positions, at_most=_POSITIONS)
-
-    channels = arrays[0].shape[-1]
-    if not may_go_in_turn(arrays[0]) or arrays[0].size < _VALUES or channels < _CHANNELS:
-        return whole(*arrays)
-    return cast(tuple[Array, ...], lax.platform_dependent(*arrays, cpu=in_groups, default=whole))
-
-
-def _total(values: Array) -> Array:
-    return jnp.matmul(jnp.ones((1, values.shape[0]), values.dtype), values, precision=lax.Precision.HIGHEST)[0]
+    return lax.platform_dependent(*arrays, cpu=apart, default=together)
 
 
 def _over(x: Array, channels: Array) -> Array:
