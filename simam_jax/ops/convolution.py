@@ -28,8 +28,6 @@ OUTPUT = "convolution"
 """The name, for `jax.checkpoint` policies, of what a convolution gives."""
 
 _POSITIONS = 2048
-# Few channels make few values of a window: there the cache matters less than what a loop costs.
-_POSITIONS_OF_AN_IMAGE = 2**21
 # XLA's own is as fast for fewer channels, but for an image's on their way to `_FEWEST_FROM_AN_IMAGE` or more.
 _FEWEST_FORWARD = 64
 _FEWEST_BACKWARD = 16
@@ -135,17 +133,14 @@ def _forward(x, kernel, *, strides, padding, dilation, groups, swapped=False):
         return reduce(jnp.add, [tap.astype(wide) * w for tap, w in zip(taps, weights, strict=True)]).astype(x.dtype)
     if _is_pointwise(kernel, padding):
         return _product(x[:, :: strides[0], :: strides[1]], kernel[0, 0]).astype(x.dtype)
-    few = min(kernel.shape[2:]) < _FEWEST_FORWARD
-    if kernel.shape[2] > FEW_INPUTS and (few or x.dtype != jnp.bfloat16):
+    if min(kernel.shape[2:]) < _FEWEST_FORWARD or x.dtype != jnp.bfloat16:
         return _stock(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
-
-    at_most = _POSITIONS_OF_AN_IMAGE if kernel.shape[2] <= FEW_INPUTS else _POSITIONS
 
     def one(images):
         windows = windows_of(images, kernel.shape[:2], strides, padding, dilation)
         return _product(windows, kernel.reshape(-1, kernel.shape[-1]))
 
-    return map_groups(one, x, tiles=x.shape[1] * x.shape[2], at_most=at_most).astype(x.dtype)
+    return map_groups(one, x, tiles=x.shape[1] * x.shape[2], at_most=_POSITIONS).astype(x.dtype)
 
 
 def _input_gradient(x, kernel, dy, *, strides, padding, dilation, groups):

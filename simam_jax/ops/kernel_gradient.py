@@ -7,13 +7,13 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from simam_jax.ops.image_groups import fold_groups, from_bits, to_bits
-from simam_jax.ops.windows import Pairs, taps_of, windows_of
+from simam_jax.ops.windows import Pairs, taps_of
 
 FEW_INPUTS = 4
 """So many channels, of an image, make a window that is narrow enough to be one product."""
 
-_POSITIONS = 1024
-_POSITIONS_OF_WINDOWS = 2048
+# In a group of images: they make so much of what is put side by side, for a single place and for several.
+_POSITIONS_OF_ONE, _POSITIONS_OF_SEVERAL = 4096, 1024
 
 
 def kernel_gradient(
@@ -35,11 +35,11 @@ def kernel_gradient(
         strides, padding, dilation: of the convolution, of rows and of columns.
         groups: 1, or as many as there are channels of x and of dy.
     """
-    window, (inputs, outputs) = kernel.shape[:2], kernel.shape[2:]
+    window, inputs = kernel.shape[:2], kernel.shape[2]
     options = {"strides": strides, "padding": padding, "dilation": dilation}
     if groups > 1:
         gradient = _of_channels(x, dy, window, **options)
-    elif inputs <= FEW_INPUTS or (window == (1, 1) and inputs <= outputs):
+    elif inputs <= FEW_INPUTS:
         gradient = _by_windows(x, dy, window, **options)
     else:
         gradient = _by_rows_and_columns(x, dy, window, **options)
@@ -52,14 +52,39 @@ def _of_channels(x, dy, window, **options):
 
 
 def _by_windows(x, dy, window, **options):
-    wide = _sum_dtype(x)
+    """All places of the window by one product, of what they see of x and dy."""
+    wide, outputs = _sum_dtype(x), dy.shape[-1]
 
     def add(total, x, dy):
-        seen = windows_of(x, window, **options)
-        return total + jnp.einsum("nhwc,nhwk->ck", seen, dy, preferred_element_type=wide)
+        seen = _turned_windows(x, window, dy.shape[1:3], **options)
+        return total + jnp.dot(seen.reshape(seen.shape[0], -1), dy.reshape(-1, outputs), preferred_element_type=wide)
 
-    total = jnp.zeros((window[0] * window[1] * x.shape[-1], dy.shape[-1]), wide)
-    return fold_groups(add, total, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS_OF_WINDOWS)
+    total = jnp.zeros((window[0] * window[1] * x.shape[-1], outputs), wide)
+    return fold_groups(add, total, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS_OF_SEVERAL)
+
+
+def _turned_windows(x, window, sizes, *, strides, padding, dilation):
+    """(window · C, N, h, w): what each place of the window sees of x.
+
+    Of x turned, and parted by row and column modulo the strides: then what a place sees lies side by side in memory.
+    """
+    places = [[tap * step for tap in range(taps)] for taps, step in zip(window, dilation, strict=True)]
+    counts = [size + last[-1] // stride for size, last, stride in zip(sizes, places, strides, strict=True)]
+    sides = [
+        (low, count * stride - size - low, 0)
+        for size, (low, _), count, stride in zip(x.shape[1:3], padding, counts, strides, strict=True)
+    ]
+    bits = to_bits(x)
+    bits = lax.pad(bits, jnp.zeros((), bits.dtype), [(0, 0, 0), *sides, (0, 0, 0)])
+    parted = bits.reshape(x.shape[0], counts[0], strides[0], counts[1], strides[1], x.shape[-1])
+    parted = parted.transpose(2, 4, 5, 0, 1, 3)
+
+    def seen(row, column):
+        (ahead_r, part_r), (ahead_c, part_c) = divmod(row, strides[0]), divmod(column, strides[1])
+        part = parted[part_r, part_c]
+        return part[:, :, ahead_r : ahead_r + sizes[0], ahead_c : ahead_c + sizes[1]]
+
+    return from_bits(jnp.concatenate([seen(row, column) for row in places[0] for column in places[1]]))
 
 
 def _by_rows_and_columns(x, dy, window, *, strides, padding, dilation):
@@ -87,7 +112,8 @@ def _by_rows_and_columns(x, dy, window, *, strides, padding, dilation):
 
     sides = [(window[1] * inputs, len(rows) * outputs) for _, rows in phases]
     totals = [jnp.zeros(side if turn_x else side[::-1], wide) for side in sides]
-    totals = fold_groups(add, totals, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS)
+    at_most = _POSITIONS_OF_ONE if window == (1, 1) else _POSITIONS_OF_SEVERAL
+    totals = fold_groups(add, totals, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=at_most)
     # Apart from the transposition below: XLA:CPU has no bfloat16 product with both of its sides turned.
     totals = lax.optimization_barrier(totals)
     gradient = {}
