@@ -79,7 +79,8 @@ def _differentiate(epsilon: float, saved: tuple, cotangents: tuple) -> tuple[Arr
     (x, scale, mean, variance), (dy, d_mean, d_variance) = saved, map(jnp.asarray, cotangents)
     count = x.size // x.shape[-1]
     root = lax.rsqrt(variance + epsilon)
-    total, slope = _channel_sums((lambda x, dy: dy, lambda x, dy: dy * (x - _over(x, mean))), x, dy)
+    total, product = _channel_sums((lambda x, dy: dy, jnp.multiply), x, dy)
+    slope = product - mean * total
     deviation = _wide(x) - _over(x, mean)
     dx = _over(x, scale * root) * (_wide(dy) - _over(x, total / count) - deviation * _over(x, root**2 * slope / count))
     # Of what is made of the batch's mean and variance themselves; running statistics have no gradient.
@@ -110,7 +111,8 @@ def _channel_sums(terms: Sequence[Callable[..., Array]], *arrays: Array) -> list
 
     def apart(*arrays: Array) -> list[Array]:
         # XLA:CPU widens within a sum, but what two sums share it first writes to memory.
-        return [summed(term, lax.optimization_barrier(arrays)) for term in terms]
+        first, *others = terms
+        return [summed(first, arrays), *(summed(term, lax.optimization_barrier(arrays)) for term in others)]
 
     return lax.platform_dependent(*arrays, cpu=apart, default=together)
 
