@@ -19,6 +19,7 @@ from simam_jax.layers.initializers import he_normal_fan_out, pytorch_bias, pytor
 from simam_jax.layers.placement import Placed, place
 from simam_jax.layers.preactivation import PreBasicBlock, PreBottleneck, WideBasicBlock
 from simam_jax.layers.residual import BasicBlock, Bottleneck
+from simam_jax.ops.relu import relu
 
 
 class CifarResNet(nn.Module):
@@ -58,7 +59,7 @@ class CifarResNet(nn.Module):
 
         x = conv(16, 3, name="conv1")(images.astype(self.dtype))
         if not self.pre_activation:
-            x = nn.relu(norm(name="bn1")(x))
+            x = relu(norm(name="bn1")(x))
         stages = []
         for stage, attention in enumerate(self.attention):
             for number in range(self.stage_size):
@@ -67,7 +68,7 @@ class CifarResNet(nn.Module):
                     strides=2 if stage > 0 and number == 0 else 1,
                     conv=conv,
                     norm=norm,
-                    act=nn.relu,
+                    act=relu,
                     attention=attention,
                     name=f"layer{stage + 1}_{number}",
                 )
@@ -76,7 +77,7 @@ class CifarResNet(nn.Module):
         if self.features_only:
             return tuple(stages)
         if self.pre_activation:
-            x = Identity(name="features")(nn.relu(norm(name="bn")(x)))
+            x = Identity(name="features")(relu(norm(name="bn")(x)))
         x = x.mean((-3, -2), dtype=jnp.float32)
         bias_init = nn.initializers.zeros if self.zero_bias else pytorch_bias(x.shape[-1])
         return nn.Dense(self.num_classes, kernel_init=pytorch_kernel, bias_init=bias_init, name="head")(x)

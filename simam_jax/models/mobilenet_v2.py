@@ -17,6 +17,7 @@ from simam_jax.layers.identity import Identity
 from simam_jax.layers.initializers import he_normal_fan_out, pytorch_bias, pytorch_kernel
 from simam_jax.layers.inverted_residual import InvertedResidual
 from simam_jax.layers.placement import Placed, place
+from simam_jax.ops.relu import relu, relu6
 
 
 class Stage(NamedTuple):
@@ -136,7 +137,7 @@ def mobilenet_v2(
         stem_strides=2,
         block=InvertedResidual,
         attention=place(attention, placement, InvertedResidual.positions, stages=len(STAGES)),
-        act=nn.relu6,
+        act=relu6,
         kernel_init=he_normal_fan_out,
         head_init=nn.initializers.normal(0.01),
         head_bias_init=nn.initializers.zeros,
@@ -170,7 +171,7 @@ def cifar_mobilenet_v2(
         stem_strides=1,
         block=partial(InvertedResidual, always_expand=True, project_shortcut=True),
         attention=place(attention, placement, InvertedResidual.positions, stages=len(CIFAR_STAGES)),
-        act=nn.relu,
+        act=relu,
         kernel_init=pytorch_kernel,
         head_init=pytorch_kernel,
         head_bias_init=pytorch_bias(round_width(_LAST * max(1.0, width))),

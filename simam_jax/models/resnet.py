@@ -18,6 +18,7 @@ from simam_jax.layers.initializers import he_normal_fan_out, pytorch_bias, pytor
 from simam_jax.layers.placement import Placed, place
 from simam_jax.layers.residual import BasicBlock, Bottleneck
 from simam_jax.ops.pooling import max_pool
+from simam_jax.ops.relu import relu
 
 
 class ResNet(nn.Module):
@@ -51,12 +52,12 @@ class ResNet(nn.Module):
 
         x = images.astype(self.dtype)
         if self.deep_stem:
-            x = nn.relu(norm(name="stem_bn0")(conv(32, 3, 2, name="stem_conv0")(x)))
-            x = nn.relu(norm(name="stem_bn1")(conv(32, 3, name="stem_conv1")(x)))
+            x = relu(norm(name="stem_bn0")(conv(32, 3, 2, name="stem_conv0")(x)))
+            x = relu(norm(name="stem_bn1")(conv(32, 3, name="stem_conv1")(x)))
             x = conv(64, 3, name="conv1")(x)
         else:
             x = conv(64, 7, 2, name="conv1")(x)
-        x = max_pool(nn.relu(norm(name="bn1")(x)), 3, strides=2, padding=1)
+        x = max_pool(relu(norm(name="bn1")(x)), 3, strides=2, padding=1)
         stages = []
         for stage, (size, attention) in enumerate(zip(self.stage_sizes, self.attention, strict=True)):
             for number in range(size):
@@ -65,7 +66,7 @@ class ResNet(nn.Module):
                     strides=2 if stage > 0 and number == 0 else 1,
                     conv=conv,
                     norm=norm,
-                    act=nn.relu,
+                    act=relu,
                     attention=attention,
                     name=f"layer{stage + 1}_{number}",
                 )

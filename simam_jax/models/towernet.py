@@ -18,6 +18,7 @@ from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.inception import Inception
 from simam_jax.layers.initializers import he_normal_fan_in
 from simam_jax.ops.pooling import max_pool
+from simam_jax.ops.relu import relu
 
 SMALLEST_IMAGE = 128
 
@@ -56,8 +57,8 @@ class TowerNet(nn.Module):
         # Paddle's initialisation: He's for convolutions, Xavier's for the classifier, 0 for biases.
         conv = partial(SquareConv, dtype=self.dtype, kernel_init=he_normal_fan_in)
         norm = partial(BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-3, dtype=self.dtype)
-        stage = partial(ConvNormAct, conv=conv, norm=norm, act=nn.relu)
-        inception = partial(Inception, 64, (64, 128), (16, 32), 32, conv=conv, act=nn.relu)
+        stage = partial(ConvNormAct, conv=conv, norm=norm, act=relu)
+        inception = partial(Inception, 64, (64, 128), (16, 32), 32, conv=conv, act=relu)
 
         stages = [images.astype(self.dtype)]
         for number, features in enumerate((64, 128, 256, 256), start=1):

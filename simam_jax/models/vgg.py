@@ -12,6 +12,7 @@ from simam_jax.layers.convolution import SquareConv
 from simam_jax.layers.factories import ModuleFactory
 from simam_jax.layers.initializers import he_normal_fan_out
 from simam_jax.ops.pooling import adaptive_average_pool, max_pool
+from simam_jax.ops.relu import relu
 
 STAGE_SIZES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions of each stage, by depth."""
@@ -70,7 +71,7 @@ class VGG(nn.Module):
         for stage, (size, features) in enumerate(zip(self.stage_sizes, _WIDTHS, strict=True), start=1):
             for place in range(size):
                 x = conv(features, 3, name=f"stage{stage}_conv{place}")(x)
-                x = nn.relu(norm(name=f"stage{stage}_bn{place}")(x) if self.batch_norm else x)
+                x = relu(norm(name=f"stage{stage}_bn{place}")(x) if self.batch_norm else x)
             x = self.attention(name=f"attention{stage}")(max_pool(x, 2), train=train)
             stages.append(x)
         if self.features_only:
@@ -78,7 +79,7 @@ class VGG(nn.Module):
         x = adaptive_average_pool(x, POOLED)
         x = x.reshape(*x.shape[:-3], -1)
         for layer in ("fc1", "fc2"):
-            x = drop(nn.relu(linear(_HIDDEN, name=layer)(x)))
+            x = drop(relu(linear(_HIDDEN, name=layer)(x)))
         return linear(self.num_classes, dtype=jnp.float32, name="head")(x.astype(jnp.float32))
 
 
