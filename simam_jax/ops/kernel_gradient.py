@@ -12,8 +12,7 @@ from simam_jax.ops.windows import Pairs, taps_of
 FEW_INPUTS = 4
 """So many channels, of an image, make a window that is narrow enough to be one product."""
 
-# In a group of images: they make so much of what is put side by side, for a single place and for several.
-_POSITIONS_OF_ONE, _POSITIONS_OF_SEVERAL = 4096, 1024
+_POSITIONS = 1024
 
 
 def kernel_gradient(
@@ -60,7 +59,7 @@ def _by_windows(x, dy, window, **options):
         return total + jnp.dot(seen.reshape(seen.shape[0], -1), dy.reshape(-1, outputs), preferred_element_type=wide)
 
     total = jnp.zeros((window[0] * window[1] * x.shape[-1], outputs), wide)
-    return fold_groups(add, total, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS_OF_SEVERAL)
+    return fold_groups(add, total, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS)
 
 
 def _turned_windows(x, window, sizes, *, strides, padding, dilation):
@@ -112,8 +111,7 @@ def _by_rows_and_columns(x, dy, window, *, strides, padding, dilation):
 
     sides = [(window[1] * inputs, len(rows) * outputs) for _, rows in phases]
     totals = [jnp.zeros(side if turn_x else side[::-1], wide) for side in sides]
-    at_most = _POSITIONS_OF_ONE if window == (1, 1) else _POSITIONS_OF_SEVERAL
-    totals = fold_groups(add, totals, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=at_most)
+    totals = fold_groups(add, totals, x, dy, tiles=dy.shape[1] * dy.shape[2], at_most=_POSITIONS)
     # Apart from the transposition below: XLA:CPU has no bfloat16 product with both of its sides turned.
     totals = lax.optimization_barrier(totals)
     gradient = {}
