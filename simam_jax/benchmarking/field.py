@@ -18,7 +18,12 @@ PEERS = ROOT / "benchmarks"
 _SERVE = [sys.executable, "-m", "simam_jax.benchmarking.serve"]
 _CHECK_S = 120
 # What `keep_freed_memory` arranges, by glibc's own variables.
-_KEEPS_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+_KEEPS_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ OUTPUT = "convolution"
 """The name, for `jax.checkpoint` policies, of what a convolution gives."""
 
 _POSITIONS = 2048
-# XLA's own is as fast for fewer channels, but for an image's on their way to `_FEWEST_FROM_AN_IMAGE` or more.
+# XLA's own is as fast for fewer channels, but for the gradient of a kernel from an image's to `_FEWEST_FROM_AN_IMAGE`.
 _FEWEST_FORWARD = 64
 _FEWEST_BACKWARD = 16
 _FEWEST_FROM_AN_IMAGE = 32
