@@ -114,6 +114,8 @@ def _channel_sums(terms: Sequence[Callable[..., Array]], *arrays: Array) -> list
         first, *others = terms
         return [summed(first, arrays), *(summed(term, lax.optimization_barrier(arrays)) for term in others)]
 
+    if chosen() == "xla":
+        return together(*arrays)
     return lax.platform_dependent(*arrays, cpu=apart, default=together)
 
 

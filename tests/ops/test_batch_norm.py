@@ -12,7 +12,7 @@ from simam_jax.layers.batch_norm import BatchNorm
 from simam_jax.ops.batch_norm import batch_norm
 from simam_jax.ops.implementation import implementation
 
-# The last is large beside what sums in float32 are exact for.
+# The last has many values in each sum.
 SHAPES = [(6, 5), (2, 3, 4, 5), (2, 3, 5, 4, 3), (3, 96, 96, 48)]
 OPTIONS = {"use_running_average": False, "momentum": 0.8, "epsilon": 1e-3}
 
