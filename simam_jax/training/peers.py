@@ -23,7 +23,7 @@ from simam_jax.training import processes
 
 _EVERY = 1.0  # seconds between looks
 _FAILED = "peers/failed"
-_GRACE = 10.0  # seconds that the first process, without which the others are cut off, waits for them to have ended
+_GRACE = 10.0  # seconds that the first process, without which the others are cut off, waits for them to leave
 
 
 @contextmanager
@@ -80,10 +80,7 @@ class _Watch:
         self._left.set()
         processes.wait_for_all()
         if processes.is_first():
-            # JAX aborts a process that takes its leave of a group that is no longer there: the others go first. Each
-            # answers, or has gone.
-            while len(processes.store().get_live_nodes(list(range(jax.process_count())))) > 1:
-                time.sleep(_EVERY / 10)
+            self._wait_to_be_alone()
         jax.distributed.shutdown()
 
     def fail(self, line: str, exit_code: int) -> None:
@@ -138,14 +135,21 @@ class _Watch:
             os._exit(exit_code)
 
     def _say_goodbye(self) -> None:
+        if processes.is_first():
+            waiting = threading.Thread(target=self._wait_to_be_alone, daemon=True)
+            waiting.start()
+            waiting.join(_GRACE)
+            return
         with suppress(Exception):
-            if not processes.is_first():
-                processes.store().key_value_set(f"peers/gone/{jax.process_index()}", "")
-                return
-            deadline = time.monotonic() + _GRACE
-            for other in range(1, jax.process_count()):
-                left = deadline - time.monotonic()
-                processes.store().blocking_key_value_get(f"peers/gone/{other}", max(int(1000 * left), 1))
+            # Raises where the first process is gone, of which no leave can be taken.
+            processes.store().key_value_set(f"peers/gone/{jax.process_index()}", "")
+            processes.store().shutdown()
+
+    def _wait_to_be_alone(self) -> None:
+        """Returns when the others have left the group: JAX aborts a process that is in a group without the first."""
+        with suppress(Exception):
+            while len(processes.store().get_live_nodes(list(range(jax.process_count())))) > 1:
+                time.sleep(_EVERY / 10)
 
 
 _AGAIN = "run the same command again to go on from the last checkpoint"

@@ -80,9 +80,18 @@ def test_a_lost_process_ends_the_others(start, tmp_path):
     assert time.monotonic() - began < LOST_AFTER + 20
 
 
-def test_an_error_of_one_is_everybodys(start, tiny_run, tmp_path):
-    """Each finds the same mistake; none waits for the others."""
-    group = start(tmp_path / "run", "--config.batch_size=7", processes=2)
+SLOW_TO_EXIT = """
+import os, time
+exit_at_once = os._exit
+os._exit = lambda code: (time.sleep(3), exit_at_once(code))
+"""
+
+
+def test_an_error_of_one_is_everybodys(start, root, tmp_path):
+    """Each finds the same mistake; none waits for the others, and the first does not cut off one that is slow."""
+    (tmp_path / "sitecustomize.py").write_text(SLOW_TO_EXIT)
+    slow = {1: {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])}}
+    group = start(tmp_path / "run", "--config.batch_size=7", processes=2, variables=slow)
     for exit_code, said in group.end():
         assert exit_code == 2, said
         assert "batch_size must divide among 2 devices, got 7: take 6 or 8" in said
