@@ -12,7 +12,11 @@ import pytest
 
 # Before JAX is first imported.
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2".strip()
+# Most of the tests' time would be LLVM's optimisation, and nothing here runs for long; started commands have it.
+# XLA_FLAGS=--xla_backend_optimization_level=3 brings it back.
+os.environ["XLA_FLAGS"] = (
+    f"--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
+).strip()
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # Commands keep compiled programs: not the tests' in the user's folder.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="simam_jax-compiled-")

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 from simam_jax.layers.linear import linear
 from simam_jax.layers.options import require_at_least, require_odd
 from simam_jax.layers.pooled_gate import pooled_gate
+from simam_jax.ops.largest import largest
 
 
 class CBAM(nn.Module):
@@ -23,8 +24,6 @@ class CBAM(nn.Module):
 
     Raises:
         ValueError: reduction is below 1, or kernel_size is not positive and odd.
-
-    It differs from the source in this: equal maxima share the gradient, where PyTorch gives it to one.
     """
 
     reduction: int = 16
@@ -40,7 +39,7 @@ class CBAM(nn.Module):
         """Gates x; in training the batch norm uses the batch's statistics."""
         channels = x.shape[-1]
         hidden = max(channels // self.reduction, 1)
-        pooled = jnp.concatenate([x.mean((-3, -2), keepdims=True), x.max((-3, -2), keepdims=True)], axis=-3)
+        pooled = jnp.concatenate([x.mean((-3, -2), keepdims=True), largest(largest(x, -2), -3)], axis=-3)
         pooled = nn.relu(linear(hidden, inputs=channels, dtype=x.dtype, name="fc1")(pooled))
         pooled = linear(channels, inputs=hidden, dtype=x.dtype, name="fc2")(pooled)
         x = x * nn.sigmoid(pooled.sum(-3, keepdims=True))

@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from simam_jax.layers.batch_norm import batch_norm
 from simam_jax.layers.initializers import pytorch_kernel
+from simam_jax.ops.largest import largest
 
 
 def pooled_gate(
@@ -16,7 +17,7 @@ def pooled_gate(
     To be called in a compact method. It gives the module there a convolution `conv` without bias, padded to keep the
     plane's size, and a one-channel batch norm `bn` (ε 1e-5, keeps 0.99 of its statistics), both with suffix.
     """
-    pooled = jnp.stack([x.max(-1), x.mean(-1)], axis=-1)
+    pooled = jnp.concatenate([largest(x, -1), x.mean(-1, keepdims=True)], axis=-1)
     logits = nn.Conv(
         1,
         (kernel_size, kernel_size),

@@ -20,8 +20,6 @@ class TripletAttention(nn.Module):
 
     Raises:
         ValueError: kernel_size is not positive and odd.
-
-    It differs from the source in this: equal maxima share the gradient, where PyTorch gives it to one.
     """
 
     kernel_size: int = 7

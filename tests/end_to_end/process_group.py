@@ -37,7 +37,9 @@ class Group:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        environment = {**environment, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+        # Compiled as in the tests' own process, with whose runs some are compared; the last of equal flags counts.
+        flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
+        environment = {**environment, "XLA_FLAGS": flags}
         command = [sys.executable, "-m", "simam_jax.main", *arguments]
         if processes > 1:
             command += ["--coordinator", f"127.0.0.1:{port}", "--processes", str(processes)]
