@@ -58,7 +58,6 @@ def stop_by_a_signal_to_one(start, run: Path) -> int:
         checkpoints.close()
 
 
-@pytest.mark.slow
 def test_a_signal_to_one_stops_all_at_one_step(start, tmp_path):
     stopped_at = stop_by_a_signal_to_one(start, tmp_path / "run")
     assert [line["step"] for line in lines(tmp_path / "run")][-1] == stopped_at

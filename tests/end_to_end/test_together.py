@@ -143,7 +143,6 @@ def test_one_that_diverges_leaves_and_the_others_go_on(jobs, monkeypatch):
     assert (outcomes[1].steps, lines(jobs[1].workdir)[-1]["step"]) == (6, 6)
 
 
-@pytest.mark.slow
 def test_one_whose_evaluation_is_no_number_leaves_too(jobs, monkeypatch):
     """Training does not see the running statistics."""
 

@@ -70,7 +70,7 @@ def convolutions(draw):
     }
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(convolutions())
 def test_values_and_gradients_are_those_of_lax(case):
     check(**case)

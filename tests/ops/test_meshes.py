@@ -48,8 +48,8 @@ def test_an_operation_on_an_explicit_mesh(count, name, operation):
 @pytest.mark.parametrize(
     ("network", "count"),
     [
-        pytest.param("towernet", 2, marks=pytest.mark.slow),
-        pytest.param("cifar_resnet20", 1, marks=pytest.mark.slow),
+        ("towernet", 2),
+        ("cifar_resnet20", 1),
         ("cifar_resnet20", 2),
     ],
 )

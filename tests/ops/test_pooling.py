@@ -33,7 +33,7 @@ def test_values_and_gradients_are_those_of_a_windowed_maximum(shape, window):
     np.testing.assert_array_equal(our_vjp(dy)[0], their_vjp(dy)[0])
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(
     window=st.integers(1, 4),
     strides=st.integers(1, 4),
