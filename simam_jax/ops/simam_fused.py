@@ -21,9 +21,9 @@ from jax.experimental.custom_partitioning import custom_partitioning
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
-from simam_jax.ops import simam_by_image as by_image
 from simam_jax.ops import simam_formula as formula
 from simam_jax.ops import simam_kernels as kernels
+from simam_jax.ops import simam_on_cpu as cpu
 from simam_jax.ops.implementation import chosen
 from simam_jax.ops.meshes import has_explicit_axes
 from simam_jax.ops.simam_formula import Channels
@@ -55,24 +55,19 @@ def forward(x: Images, e_lambda: Float[Array, ""]) -> tuple[Images, Channels]:
         y, *channels = forward_on(platform)(_images(x), e_lambda.reshape(1, 1))
         return y.reshape(x.shape), Channels(*(_like_channels(numbers, x) for numbers in channels))
 
-    return _by_platform(on, _formula_forward, x, e_lambda)
+    return _by_platform(on, _formula_forward, x, e_lambda, cpu=cpu.forward)
 
 
 @jax.custom_jvp
 def backward(x: Images, dy: Images, channels: Channels) -> tuple[Images, Array]:
     """dx, and what each channel adds to λ's gradient, (..., 1, 1, C)."""
 
-    def through(run: Callable[..., Any], x: Array, dy: Array, channels: Channels) -> tuple[Array, Array]:
-        dx, slope = run(_images(x), _images(dy), *(numbers.reshape(-1, x.shape[-1]) for numbers in channels))
+    def on(platform: Platform, x: Array, dy: Array, channels: Channels) -> tuple[Array, Array]:
+        numbers = (each.reshape(-1, x.shape[-1]) for each in channels)
+        dx, slope = backward_on(platform)(_images(x), _images(dy), *numbers)
         return dx.reshape(x.shape), _like_channels(slope, x)
 
-    def on(platform: Platform, *arrays: Any) -> tuple[Array, Array]:
-        return through(backward_on(platform), *arrays)
-
-    others: dict[str, Callable[..., Any]] = {}
-    if chosen() == "own" or by_image.pays(x.shape[-3] * x.shape[-2], x.shape[-1]):
-        others["cpu"] = partial(through, backward_by_image())
-    return _by_platform(on, _formula_backward, x, dy, channels, **others)
+    return _by_platform(on, _formula_backward, x, dy, channels, cpu=cpu.backward)
 
 
 def forward_affine_relu(x: Images, e_lambda: Array, scale: Float[Array, "C"], bias: Float[Array, "C"]) -> Images:
@@ -116,13 +111,6 @@ def backward_on(platform: Platform, interpret: bool = False) -> Callable[..., An
     run = jax.jit(partial(kernels.backward, way=kernels.Way(platform, interpret)))
     names = ("nmc", "nmc", "nc", "nc")
     return _folding(_sharing(run, names, ("nmc", "nc")), shared=())
-
-
-@cache
-def backward_by_image() -> Callable[..., Any]:
-    """`simam_by_image.backward`, likewise."""
-    run = jax.jit(by_image.backward)
-    return _folding(_sharing(run, ("nmc", "nmc", "nc", "nc"), ("nmc", "nc")), shared=())
 
 
 def _folding(function: Callable[..., Any], shared: Sequence[int]) -> Callable[..., Any]:
