@@ -9,19 +9,17 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones((8, 8)))
 """
 
-# An image large enough for SimAM's own backward pass, split over two devices.
+# SimAM's kernels, interpreted, on images split over two devices.
 SPLIT = """
 import jax, jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
-from simam_jax.ops.implementation import implementation
-from simam_jax.ops.simam import simam
+from simam_jax.ops.simam_fused import forward_on
 from simam_jax.training.compilation_cache import use_compilation_cache
 print(use_compilation_cache())
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
-x = jax.ShapeDtypeStruct((2, 32, 32, 32), jnp.float32, sharding=NamedSharding(mesh, PartitionSpec("data")))
-with implementation("own"):
-    lowered = jax.jit(jax.grad(lambda x: simam(x, 0.1).sum())).lower(x)
+x = jax.ShapeDtypeStruct((2, 16, 8), jnp.float32, sharding=NamedSharding(mesh, PartitionSpec("data")))
+lowered = jax.jit(forward_on("cuda", interpret=True)).lower(x, jax.ShapeDtypeStruct((1, 1), jnp.float32))
 assert "custom_call @CustomSPMDPartitioning" in lowered.as_text()
 lowered.compile()
 """
