@@ -12,7 +12,8 @@ import pytest
 
 # Before JAX is first imported.
 os.environ["JAX_PLATFORMS"] = "cpu"
-# Most of the tests' time would be LLVM's optimisation, and nothing here runs for long; started commands have it.
+# Most of the tests' time would be LLVM's optimisation, and nothing here runs for long. Commands that are started have
+# it, but for `process_group`'s.
 # XLA_FLAGS=--xla_backend_optimization_level=3 brings it back.
 os.environ["XLA_FLAGS"] = (
     f"--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"

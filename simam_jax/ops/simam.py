@@ -53,8 +53,9 @@ def simam(
     The backward pass is a closed form too and keeps x and two numbers a channel. It can be differentiated again, but
     like every `jax.custom_vjp` not in forward mode (`jax.jvp`, `jax.jacfwd`); with axis_name, and under
     `implementation("xla")`, it is JAX's derivative, which has one. Over the default axes, without mask and axis_name,
-    and but for arrays on a mesh with Explicit axes, an NVIDIA GPU runs fused kernels unless
-    `simam_jax.ops.implementation` says otherwise, and a TPU if it says so (`simam_fused`).
+    and but for arrays on a mesh with Explicit axes, an NVIDIA GPU runs fused kernels and a CPU
+    passes of its own unless `simam_jax.ops.implementation` says otherwise, and a TPU kernels if it says so
+    (`simam_fused`).
 
     It differs from the source in this: statistics and gate are float32 for 16-bit x (float16 sums overflow at ordinary
     activations), and a single position, 0/0 in the authors' code, has the limit x * sigmoid(1/2). Like the authors'

@@ -1,4 +1,4 @@
-"""SimAM's closed form, forward and backward, on arrays of 32 or 64 bits: what XLA and the kernels both run.
+"""SimAM's closed form, forward and backward, on arrays of 32 or 64 bits, for XLA, the kernels and mostly for a CPU.
 
 A channel has M positions, mean μ, variance σ² = Σ(x - μ)² / (M - 1) and D = 4 (σ² + λ). With t = (x - μ)² / D the
 inverse energy of a neuron is t + 1/2 and its gate s = sigmoid(t + 1/2) (Yang et al., ICML 2021, eq. 5 and 6).

@@ -1,6 +1,6 @@
-"""SimAM where a fused kernel can run it: kernels on the platforms that have them, the formula on all others.
+"""SimAM where a fused kernel can run it: kernels on the platforms that have them, a CPU's own way, else the formula.
 
-Which of the two runs is settled when a program is lowered for its platform. The functions take x of (..., H, W, C) and
+Which of them runs is settled when a program is lowered for its platform. The functions take x of (..., H, W, C) and
 are right under transformations: `vmap` makes images of what it maps over, derivatives of them are the formula's, and
 on several devices under `jit` the images and the channels may be split, each device running its own share; a split of H
 or W is undone first, which costs a gather. Three limits are JAX's: a program with GPU kernels in it cannot be
@@ -37,7 +37,7 @@ _FLOATS = (jnp.float32, jnp.bfloat16, jnp.float16)
 
 
 def suits(x: Array) -> bool:
-    """Whether the chosen implementation wants x of (..., H, W, C) in kernels, where the platform has them.
+    """Whether the chosen implementation wants x of (..., H, W, C) in kernels, or in a CPU's own way, by platform.
 
     `own` takes all that they can run; `auto` leaves out maps of fewer than 4 positions or 8 channels, of which most of
     a block would be empty.

@@ -1,9 +1,7 @@
 """SimAM for XLA:CPU, in passes over memory that run at full speed.
 
-The compiler has its own mind about what to join in one loop and what to write to memory, and here it is kept from three
-things. What passes share, such as x made wide, it would write: an `optimization_barrier` tied to other numbers makes
-each pass take x itself. A channel's numbers it would compute anew at every position: behind a barrier it does not. And
-sums together with all that needs them it would run as one slow operation: see `_apart`.
+Barriers keep the compiler from writing to memory what passes share, such as x made wide, and from computing a channel's
+numbers anew at every position. One barrier serves one pass: of two with the same operands it makes one.
 """
 
 import jax.numpy as jnp
@@ -19,13 +17,13 @@ Images = Float[Array, "*batch H W C"]
 def forward(x: Images, e_lambda: Float[Array, ""]) -> tuple[Images, Channels]:
     """y, and each channel's mean and D, (..., 1, 1, C)."""
     count = x.shape[-3] * x.shape[-2]
-    if x.dtype == jnp.float32:
-        channels = formula.statistics(x, e_lambda, count, _total)
-    else:
-        # The difference of two large sums is off by 2⁻²³ of the mean's square. A 16-bit x is itself off by more.
+    if x.dtype == jnp.bfloat16:
+        # The variance is off by 2⁻²³ of the mean's square, in this form. A bfloat16 is itself off by more.
         total = _total(_wide(x))
-        squares = _total(jnp.square(_wide(lax.optimization_barrier(x)))) - total * total / count
+        squares = _total(jnp.square(_wide(lax.optimization_barrier(x)))) - total * (total / count)
         channels = Channels(total / count, 4 * (jnp.maximum(squares, 0) / max(count - 1, 1) + e_lambda))
+    else:
+        channels = formula.statistics(_wide(x), e_lambda, count, _total)
     again, mean, scale = lax.optimization_barrier((x, *channels))
     return formula.gated(_wide(again), Channels(mean, scale)).astype(x.dtype), channels
 
@@ -54,7 +52,7 @@ def _slopes(x: Images, dy: Images, channels: Channels) -> tuple[Array, Array]:
 
 
 def _apart(sums: Array, channels: Channels) -> Array:
-    """The sums, since D is positive; a select is what XLA's fusions into its library of kernels stop at."""
+    """The sums unchanged, for D > 0; the select keeps XLA from making one slow operation of them and what follows."""
     return jnp.where(channels.scale > 0, sums, 0)
 
 

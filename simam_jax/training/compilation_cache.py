@@ -19,7 +19,7 @@ def use_compilation_cache() -> Path | None:
     config = cast(Any, jax.config)  # whose fields have no annotations
     if not config.jax_enable_compilation_cache:
         return None
-    # What SimAM runs on several devices is written out in the program; where its function lies is new at each start.
+    # What SimAM's kernels are on several devices is in the program; where their function lies is new at each start.
     config.update("jax_remove_custom_partitioning_ptr_from_cache_key", True)
     if config.jax_compilation_cache_dir:
         return Path(config.jax_compilation_cache_dir)

@@ -23,7 +23,7 @@ from simam_jax.training import processes
 
 _EVERY = 1.0  # seconds between looks
 _FAILED = "peers/failed"
-_GRACE = 10.0  # seconds that the first process, without which the others are cut off, waits for them to leave
+_GRACE = 10.0  # seconds for taking leave; the first process, without which the others are cut off, waits for them
 
 
 @contextmanager
@@ -130,26 +130,25 @@ class _Watch:
                 sys.stdout.flush()
             for worker in multiprocessing.active_children():
                 worker.terminate()
-            self._say_goodbye()
+            goodbye = threading.Thread(target=self._say_goodbye, daemon=True)
+            goodbye.start()
+            goodbye.join(_GRACE)
             # An ordinary exit would wait for the others, and for threads that wait for them.
             os._exit(exit_code)
 
     def _say_goodbye(self) -> None:
-        if processes.is_first():
-            waiting = threading.Thread(target=self._wait_to_be_alone, daemon=True)
-            waiting.start()
-            waiting.join(_GRACE)
-            return
         with suppress(Exception):
-            # Raises where the first process is gone, of which no leave can be taken.
-            processes.store().key_value_set(f"peers/gone/{jax.process_index()}", "")
-            processes.store().shutdown()
+            if processes.is_first():
+                self._wait_to_be_alone()
+            else:
+                # Raises where the first process is gone: JAX aborts one that leaves a group without it.
+                processes.store().key_value_set(f"peers/gone/{jax.process_index()}", "")
+                processes.store().shutdown()
 
     def _wait_to_be_alone(self) -> None:
         """Returns when the others have left the group: JAX aborts a process that is in a group without the first."""
-        with suppress(Exception):
-            while len(processes.store().get_live_nodes(list(range(jax.process_count())))) > 1:
-                time.sleep(_EVERY / 10)
+        while len(processes.store().get_live_nodes(list(range(jax.process_count())))) > 1:
+            time.sleep(_EVERY / 10)
 
 
 _AGAIN = "run the same command again to go on from the last checkpoint"

@@ -12,6 +12,7 @@ from simam_jax import create_model
 from simam_jax.layers.batch_norm import BatchNorm
 from simam_jax.layers.convolution import SquareConv
 from simam_jax.ops.implementation import implementation
+from simam_jax.ops.largest import largest
 from simam_jax.ops.meshes import has_explicit_axes
 from simam_jax.ops.pooling import max_pool
 from simam_jax.ops.simam import simam
@@ -34,7 +35,9 @@ def both(function):
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("name", ["auto", "own", "xla"])
-@pytest.mark.parametrize("operation", [simam, partial(max_pool, window=2), partial(max_pool, window=3, strides=2)])
+@pytest.mark.parametrize(
+    "operation", [simam, partial(max_pool, window=2), partial(max_pool, window=3, strides=2), partial(largest, axis=-1)]
+)
 def test_an_operation_on_an_explicit_mesh(count, name, operation):
     x = normal(4, 8, 8, 16)
     with implementation(name):

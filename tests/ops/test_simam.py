@@ -11,6 +11,7 @@ from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
 from simam_jax import simam
+from simam_jax.ops.implementation import implementation
 from simam_jax.ops.simam import check_lambda
 
 
@@ -64,17 +65,34 @@ def test_golden_output_and_gradient(golden, case):
         assert jnp.abs(found - wanted).max() <= 1e-5 * jnp.abs(wanted).max()
 
 
+@pytest.mark.parametrize("choice", ["auto", "own"])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
 @pytest.mark.parametrize("shape", [(2, 1, 1, 3), (2, 4, 4, 3)])
-def test_constant_maps_and_single_positions_take_the_limit(shape):
-    x = jnp.full(shape, 3.0)
-    y, vjp = jax.vjp(simam, x)
-    np.testing.assert_allclose(y, x * jax.nn.sigmoid(0.5), rtol=1e-6)
-    np.testing.assert_allclose(vjp(jnp.ones(shape))[0], jax.nn.sigmoid(0.5), rtol=1e-6)
+def test_constant_maps_and_single_positions_take_the_limit(shape, dtype, choice):
+    x = jnp.full(shape, 3.0, dtype)
+    with implementation(choice):
+        y, vjp = jax.vjp(simam, x)
+        slope = vjp(jnp.ones(shape, dtype))[0]
+    rounding = max(1e-6, float(jnp.finfo(dtype).eps))
+    np.testing.assert_allclose(y.astype(jnp.float32), 3 * jax.nn.sigmoid(0.5), rtol=rounding)
+    np.testing.assert_allclose(slope.astype(jnp.float32), jax.nn.sigmoid(0.5), rtol=rounding)
 
 
-def test_float16_statistics_do_not_overflow():
+@pytest.mark.parametrize("choice", ["auto", "own"])
+@pytest.mark.parametrize(("dtype", "mean"), [(jnp.bfloat16, 1e15), (jnp.bfloat16, 100.0), (jnp.float16, 100.0)])
+def test_one_neuron_that_stands_out_by_the_last_bit_of_its_type(dtype, mean, choice):
+    x = jnp.full((1, 112, 112, 8), mean, dtype)
+    x = x.at[0, 5, 5].mul(1 + float(jnp.finfo(dtype).eps))
+    with implementation(choice):
+        gate = simam(x)[0, 5, 5].astype(jnp.float32) / x[0, 5, 5].astype(jnp.float32)
+    np.testing.assert_allclose(gate, 1, rtol=2 * float(jnp.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("choice", ["auto", "own"])
+def test_float16_statistics_do_not_overflow(choice):
     x = 30 * jax.random.normal(jax.random.key(0), (1, 112, 112, 2))
-    low = simam(x.astype(jnp.float16))
+    with implementation(choice):
+        low = simam(x.astype(jnp.float16))
     assert low.dtype == jnp.float16
     np.testing.assert_allclose(low.astype(jnp.float32), simam(x), rtol=5e-3, atol=0.05)
 
