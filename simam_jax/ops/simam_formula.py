@@ -27,6 +27,11 @@ class Channels(NamedTuple):
     """D = 4 (σ² + λ)."""
 
 
+def total_of_image(values: Array) -> Array:
+    """The `Total` of arrays (..., H, W, C)."""
+    return values.sum((-3, -2), keepdims=True)
+
+
 def statistics(x: Array, e_lambda: Array, count: Count, total: Total, where: Where = None) -> Channels:
     """Mean and D of every channel."""
     mean, squares = mean_and_squares(x, count, total, where)

@@ -26,7 +26,7 @@ from simam_jax.ops import simam_kernels as kernels
 from simam_jax.ops import simam_on_cpu as cpu
 from simam_jax.ops.implementation import chosen
 from simam_jax.ops.meshes import has_explicit_axes
-from simam_jax.ops.simam_formula import Channels
+from simam_jax.ops.simam_formula import Channels, total_of_image
 from simam_jax.ops.simam_launch import has_triton
 from simam_jax.ops.simam_tiles import Platform
 
@@ -234,12 +234,8 @@ def _like_channels(numbers: Array, x: Array) -> Array:
     return numbers.reshape(*x.shape[:-3], 1, 1, x.shape[-1])
 
 
-def _total(values: Array) -> Array:
-    return values.sum((-3, -2), keepdims=True)
-
-
 def _statistics(values: Array, e_lambda: Array) -> Channels:
-    return formula.statistics(values, e_lambda, values.shape[-3] * values.shape[-2], _total)
+    return formula.statistics(values, e_lambda, values.shape[-3] * values.shape[-2], total_of_image)
 
 
 def _formula_forward(x: Array, e_lambda: Array) -> tuple[Array, Channels]:
@@ -250,7 +246,7 @@ def _formula_forward(x: Array, e_lambda: Array) -> tuple[Array, Channels]:
 
 def _formula_backward(x: Array, dy: Array, channels: Channels) -> tuple[Array, Array]:
     values, dy = x.astype(jnp.float32), dy.astype(jnp.float32)
-    sums = formula.slopes(values, dy, channels, _total)
+    sums = formula.slopes(values, dy, channels, total_of_image)
     dx = formula.gradient(values, dy, channels, sums, count=x.shape[-3] * x.shape[-2])
     return dx.astype(x.dtype), formula.lambda_slope(sums, channels)
 

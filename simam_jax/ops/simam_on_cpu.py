@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from simam_jax.ops import simam_formula as formula
-from simam_jax.ops.simam_formula import Channels
+from simam_jax.ops.simam_formula import Channels, total_of_image
 
 Images = Float[Array, "*batch H W C"]
 
@@ -19,11 +19,11 @@ def forward(x: Images, e_lambda: Float[Array, ""]) -> tuple[Images, Channels]:
     count = x.shape[-3] * x.shape[-2]
     if x.dtype == jnp.bfloat16:
         # The variance is off by 2⁻²³ of the mean's square, in this form. A bfloat16 is itself off by more.
-        total = _total(_wide(x))
-        squares = _total(jnp.square(_wide(lax.optimization_barrier(x)))) - total * (total / count)
+        total = total_of_image(_wide(x))
+        squares = total_of_image(jnp.square(_wide(lax.optimization_barrier(x)))) - total * (total / count)
         channels = Channels(total / count, 4 * (jnp.maximum(squares, 0) / max(count - 1, 1) + e_lambda))
     else:
-        channels = formula.statistics(_wide(x), e_lambda, count, _total)
+        channels = formula.statistics(_wide(x), e_lambda, count, total_of_image)
     again, mean, scale = lax.optimization_barrier((x, *channels))
     return formula.gated(_wide(again), Channels(mean, scale)).astype(x.dtype), channels
 
@@ -46,18 +46,14 @@ def _slopes(x: Images, dy: Images, channels: Channels) -> tuple[Array, Array]:
     deviation = _wide(x) - channels.mean
     _, s = formula.gate(deviation, channels)
     product = _wide(dy) * _wide(x) * (s * (1 - s)) * (deviation * inverse)
-    total = _total(product)
+    total = total_of_image(product)
     product, x = lax.optimization_barrier((product, x))
-    return _total(product * _wide(x)) - channels.mean * total, channels.scale * total
+    return total_of_image(product * _wide(x)) - channels.mean * total, channels.scale * total
 
 
 def _apart(sums: Array, channels: Channels) -> Array:
     """The sums unchanged, for D > 0; the select keeps XLA from making one slow operation of them and what follows."""
     return jnp.where(channels.scale > 0, sums, 0)
-
-
-def _total(values: Array) -> Array:
-    return values.sum((-3, -2), keepdims=True)
 
 
 def _wide(x: Array) -> Array:

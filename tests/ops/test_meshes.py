@@ -48,14 +48,7 @@ def test_an_operation_on_an_explicit_mesh(count, name, operation):
         assert ours.sharding.spec[0] == "data"
 
 
-@pytest.mark.parametrize(
-    ("network", "count"),
-    [
-        ("towernet", 2),
-        ("cifar_resnet20", 1),
-        ("cifar_resnet20", 2),
-    ],
-)
+@pytest.mark.parametrize(("network", "count"), [("towernet", 2), ("cifar_resnet20", 1), ("cifar_resnet20", 2)])
 def test_a_network_on_an_explicit_mesh(network, count):
     model = create_model(network, num_classes=3, attention="simam")
     images = normal(4, 128, 128, 3) if network == "towernet" else normal(4, 32, 32, 3)
