@@ -110,9 +110,13 @@ def _channel_sums(terms: Sequence[Callable[..., Array]], *arrays: Array) -> list
         return [summed(term, arrays) for term in terms]
 
     def apart(*arrays: Array) -> list[Array]:
-        # XLA:CPU widens within a sum, but what two sums share it first writes to memory.
-        first, *others = terms
-        return [summed(first, arrays), *(summed(term, lax.optimization_barrier(arrays)) for term in others)]
+        # XLA:CPU widens within a sum, but what it shares with another, or with the rest, it first writes to memory.
+        # Each sum has a barrier of its own, since of two with the same operands XLA makes one.
+        totals: list[Array] = []
+        for term in terms:
+            again, _ = lax.optimization_barrier((arrays, totals[-1:]))
+            totals.append(summed(term, again))
+        return totals
 
     if chosen() == "xla":
         return together(*arrays)

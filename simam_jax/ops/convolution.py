@@ -140,7 +140,7 @@ def _forward(x, kernel, *, strides, padding, dilation, groups, swapped=False):
         windows = windows_of(images, kernel.shape[:2], strides, padding, dilation)
         return _product(windows, kernel.reshape(-1, kernel.shape[-1]))
 
-    return map_groups(one, x, tiles=x.shape[1] * x.shape[2], at_most=_POSITIONS).astype(x.dtype)
+    return map_groups(one, x, tiles=x.shape[1] * x.shape[2], at_most=_POSITIONS)
 
 
 def _input_gradient(x, kernel, dy, *, strides, padding, dilation, groups):

@@ -20,7 +20,7 @@ T = TypeVar("T")
 def map_groups(
     function: Callable[[Array], Array], x: Float[Array, "N H W C"], *, tiles: int, at_most: int
 ) -> Float[Array, "N h w K"]:
-    """What a function of some images makes of all of them.
+    """What a function of some images makes of all of them, of x's dtype.
 
     Args:
         function: of as many images as divide the batch and have no more than `at_most` tiles, or of one.
@@ -29,8 +29,12 @@ def map_groups(
         at_most: tiles that fit in cache.
     """
     size, bits = _group_size(x, tiles, at_most), to_bits(x)
-    y = lax.map(lambda number: function(_group(bits, number, size)), jnp.arange(x.shape[0] // size))
-    return y.reshape(-1, *y.shape[2:])
+
+    def one(number: Array) -> Array:
+        return to_bits(function(_group(bits, number, size)).astype(x.dtype))
+
+    y = lax.map(one, jnp.arange(x.shape[0] // size))
+    return from_bits(y.reshape(-1, *y.shape[2:]))
 
 
 def fold_groups(function: Callable[..., T], total: T, *batches: Array, tiles: int, at_most: int) -> T:

@@ -6,7 +6,10 @@ the backward pass, or made once more there. What they gave is kept anyway, by th
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
+
+from simam_jax.ops.implementation import chosen
 
 
 @jax.custom_jvp
@@ -21,5 +24,15 @@ def relu6(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return jnp.clip(x, 0, 6)
 
 
-relu.defjvps(lambda dx, y, x: jnp.where(y > 0, dx, 0))
-relu6.defjvps(lambda dx, y, x: jnp.where((y > 0) & (y < 6), dx, 0))
+def _written(dx: Array) -> Array:
+    """dx unchanged; in a gradient, whose steps go the other way, what was selected is written to memory as bfloat16.
+
+    Without the barrier XLA:CPU writes it as float32 and rounds it for every reader.
+    """
+    if dx.dtype != jnp.bfloat16 or chosen() == "xla":
+        return dx
+    return lax.platform_dependent(dx, cpu=lax.optimization_barrier, default=lambda dx: dx)
+
+
+relu.defjvps(lambda dx, y, x: jnp.where(y > 0, _written(dx), 0))
+relu6.defjvps(lambda dx, y, x: jnp.where((y > 0) & (y < 6), _written(dx), 0))

@@ -65,8 +65,7 @@ def winograd(
         return _outputs([s.reshape(-1, rows, columns, s.shape[-1]) for s in sums])
 
     y = map_groups(one, x, tiles=rows * columns, at_most=_TILES)
-    # Rounded here: XLA:CPU writes what a loop gives with one thread, and rounds slowly as it does.
-    return y[:, :height, :width].astype(x.dtype)
+    return y[:, :height, :width]
 
 
 def _transformed(kernel: Array) -> list[Array]:

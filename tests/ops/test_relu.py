@@ -25,8 +25,11 @@ def test_values_are_jax_s(own, jax_s, dtype):
     ("own", "slopes"),
     [(relu, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0]), (relu6, [0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0])],
 )
-def test_gradients_at_the_corners_are_pytorchs(own, slopes):
-    np.testing.assert_array_equal(jax.grad(lambda x: own(x).sum())(jnp.asarray(VALUES)), slopes)
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_gradients_at_the_corners_are_pytorchs(own, slopes, dtype):
+    dx = jax.jit(jax.grad(lambda x: own(x).sum()))(jnp.asarray(VALUES, dtype))
+    assert dx.dtype == dtype
+    np.testing.assert_array_equal(np.asarray(dx, np.float32), slopes)
 
 
 @BOTH
@@ -34,3 +37,11 @@ def test_derivatives_in_both_modes_and_of_higher_order(own, jax_s):
     x = jnp.asarray([-7.0, -1.0, 0.5, 3.0, 7.0])
     check_grads(lambda x: own(jnp.asarray(x)) ** 2, (x,), order=2, modes=("fwd", "rev"), atol=0.05, rtol=0.05)
     np.testing.assert_array_equal(jax.vmap(jax.grad(own))(x), jax.vmap(jax.grad(jax_s))(x))
+
+
+@pytest.mark.parametrize("own", [relu, relu6])
+@pytest.mark.parametrize(("platform", "has_one"), [("cpu", True), ("cuda", False), ("tpu", False)])
+def test_only_a_cpu_has_the_barrier(own, platform, has_one):
+    gradient = jax.jit(jax.vmap(jax.grad(lambda x: own(x).sum())))
+    lowered = gradient.trace(jnp.ones((2, 3), jnp.bfloat16)).lower(lowering_platforms=(platform,))
+    assert ("optimization_barrier" in lowered.as_text()) == has_one
