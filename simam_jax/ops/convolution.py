@@ -2,7 +2,8 @@
 
 XLA:CPU has a good convolution and no good gradient of it: that of the kernel and that of a strided convolution's input
 run many times slower than matrix products of the same size. In bfloat16 it has no fast convolution at all.
-`python -m simam_jax.benchmark --suite step` shows what this file gains over stock XLA, and so when it can go.
+`python -m simam_jax.benchmark --suite step` has networks on all of this project's operations beside the same on XLA's
+own: where these are as fast, this file and what it is made of can go.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
+from simam_jax.ops.derivative import with_derivative_of
 from simam_jax.ops.image_groups import map_groups
 from simam_jax.ops.implementation import may_go_in_turn
 from simam_jax.ops.kernel_gradient import FEW_INPUTS, kernel_gradient
@@ -52,8 +54,16 @@ def convolution(
     What it makes faster on the CPU is the convolution of (N, H, W, C) images with one group, or with one group a
     channel. All else, and every other platform, is XLA's own; so is everything on several devices, since the images are
     worked on one after another, unless `implementation("own")` is chosen. What is faster has a forward mode (`jax.jvp`)
-    over its gradient only; `implementation("xla")` has any.
+    over its gradient only, which is XLA's; `implementation("xla")` has any.
     """
+
+    def stock() -> Array:
+        y = lax.conv_general_dilated(
+            lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
+            batch_group_count, precision, preferred_element_type,
+        )  # fmt: skip
+        return checkpoint_name(y, OUTPUT)
+
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     ours = (
         may_go_in_turn(lhs)
@@ -69,16 +79,13 @@ def convolution(
         and (feature_group_count > 1 or _pays(rhs))
     )
     if not ours:
-        y = lax.conv_general_dilated(
-            lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
-            batch_group_count, precision, preferred_element_type,
-        )  # fmt: skip
-        return checkpoint_name(y, OUTPUT)
+        return stock()
     strides, dilation = tuple(window_strides), tuple(rhs_dilation or (1, 1))
-    if isinstance(padding, str):
-        reach = [(size - 1) * step + 1 for size, step in zip(rhs.shape[:2], dilation, strict=True)]
-        padding = lax.padtype_to_pads(lhs.shape[1:3], reach, strides, padding)
-    sides = tuple((int(low), int(high)) for low, high in padding)
+    reach = [(size - 1) * step + 1 for size, step in zip(rhs.shape[:2], dilation, strict=True)]
+    pairs = lax.padtype_to_pads(lhs.shape[1:3], reach, strides, padding) if isinstance(padding, str) else padding
+    sides = tuple((int(low), int(high)) for low, high in pairs)
+    if any(size + sum(pair) < window for size, pair, window in zip(lhs.shape[1:3], sides, reach, strict=True)):
+        return stock()  # of no positions
     lhs, rhs = varying_alike(lhs, rhs)
     return checkpoint_name(_convolution(lhs, rhs, strides, sides, dilation, feature_group_count, precision), OUTPUT)
 
@@ -86,7 +93,7 @@ def convolution(
 def _convolve(x, kernel, strides, padding, dilation, groups, precision):
     stock = partial(_stock, strides=strides, padding=padding, dilation=dilation, groups=groups, precision=precision)
     own = partial(_forward, strides=strides, padding=padding, dilation=dilation, groups=groups)
-    return lax.platform_dependent(x, kernel, cpu=own, default=stock)
+    return lax.platform_dependent(x, kernel, cpu=with_derivative_of(stock, own), default=stock)
 
 
 def _save(x, kernel, *options):
@@ -103,10 +110,12 @@ def _differentiate(strides, padding, dilation, groups, precision, saved, dy):
     def stock_kernel(x, kernel, dy):
         return jax.vjp(lambda kernel: _stock(x, kernel, precision=precision, **options), kernel)[1](dy)[0]
 
+    own_input = with_derivative_of(stock_input, partial(_input_gradient, **options))
+    own_kernel = with_derivative_of(stock_kernel, partial(kernel_gradient, **options))
     # Apart, so that a gradient which nobody asks for is not computed.
     return (
-        lax.platform_dependent(x, kernel, dy, cpu=partial(_input_gradient, **options), default=stock_input),
-        lax.platform_dependent(x, kernel, dy, cpu=partial(kernel_gradient, **options), default=stock_kernel),
+        lax.platform_dependent(x, kernel, dy, cpu=own_input, default=stock_input),
+        lax.platform_dependent(x, kernel, dy, cpu=own_kernel, default=stock_kernel),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from simam_jax.ops.derivative import with_derivative_of
 from simam_jax.ops.image_groups import from_bits, to_bits
 from simam_jax.ops.implementation import chosen
 from simam_jax.ops.meshes import has_explicit_axes
@@ -111,7 +112,7 @@ def _largest(x: Array, window: int, strides: int, padding: int) -> Array:
     def own(x: Array) -> Array:
         return reduce(jnp.maximum, _wide_taps(x, window, strides, padding)).astype(x.dtype)
 
-    return jax.lax.platform_dependent(x, cpu=own, default=stock)
+    return jax.lax.platform_dependent(x, cpu=with_derivative_of(stock, own), default=stock)
 
 
 def _save(x: Array, window: int, strides: int, padding: int) -> tuple[Array, Array]:

@@ -125,12 +125,54 @@ def test_whole_numbers_are_lax_s(dtype):
     np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("size", "window"), [(2, 3), (3, 5)])
 @pytest.mark.parametrize("groups", [1, 64])
-def test_a_window_larger_than_the_image(groups):
-    x, kernel = jnp.ones((1, 3, 3, 64)), jnp.ones((5, 5, 64 // groups, 64))
-    with implementation("own"):
+def test_a_window_larger_than_the_image(groups, size, window, dtype):
+    x, kernel = jnp.ones((1, size, size, 64), dtype), jnp.ones((window, window, 64 // groups, 64), dtype)
+
+    def total(x, kernel):
         y = convolution(x, kernel, (1, 1), "VALID", dimension_numbers=CHANNELS_LAST, feature_group_count=groups)
-    assert y.shape == (1, 0, 0, 64)
+        assert y.shape == (1, 0, 0, 64)
+        return y.sum()
+
+    with implementation("own"):
+        gradients = jax.grad(total, (0, 1))(x, kernel)
+    assert not any(gradient.any() for gradient in gradients)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("window", "inputs", "outputs", "stride"), [(3, 64, 64, 1), (5, 64, 64, 1), (3, 3, 32, 2), (1, 16, 16, 1)]
+)
+def test_second_derivatives_are_those_of_lax(window, inputs, outputs, stride, dtype):
+    """In both orders, forward over reverse and reverse over reverse; what is moved as bits has none of its own."""
+    keys = jax.random.split(jax.random.key(0), 4)
+    shapes = (2, 8, 8, inputs), (window, window, inputs, outputs)
+    arrays, directions = (
+        [jax.random.normal(key, shape).astype(dtype) for key, shape in zip(two, shapes, strict=True)]
+        for two in (keys[:2], keys[2:])
+    )
+
+    def loss(convolve, *arrays):
+        y = convolve(*arrays, (stride, stride), "SAME", dimension_numbers=CHANNELS_LAST)
+        return jnp.sin(y.astype(jnp.float32) / window / inputs**0.5).sum()
+
+    def along(convolve, arrays, directions):
+        gradient = jax.grad(partial(loss, convolve), (0, 1))
+
+        def slope(*arrays):
+            return sum((g.astype(jnp.float32) * d).sum() for g, d in zip(gradient(*arrays), directions, strict=True))
+
+        forward = jax.jvp(gradient, tuple(arrays), tuple(directions))[1]
+        return [*forward, *jax.grad(slope, (0, 1))(*arrays)]
+
+    with implementation("own"):
+        ours = along(convolution, arrays, directions)
+    wide = [[each.astype(jnp.float32) for each in some] for some in (arrays, directions)]
+    for our, their in zip(ours, along(lax.conv_general_dilated, *wide), strict=True):
+        error = np.abs(np.asarray(our, np.float32) - their).max() / np.abs(their).max()
+        assert error < 3 * CLOSE[dtype]
 
 
 @pytest.mark.parametrize(("name", "own"), [("own", True), ("xla", False), ("auto", False)])

@@ -33,6 +33,21 @@ def test_values_and_gradients_are_those_of_a_windowed_maximum(shape, window):
     np.testing.assert_array_equal(our_vjp(dy)[0], their_vjp(dy)[0])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_second_derivatives_are_those_of_a_windowed_maximum(dtype):
+    x, direction = (jax.random.normal(jax.random.key(n), (2, 6, 6, 3)).astype(dtype) for n in (0, 1))
+
+    def along(pool):
+        gradient = jax.grad(lambda x: (pool(x).astype(jnp.float32) ** 2).sum())
+        forward = jax.jvp(gradient, (x,), (direction,))[1]
+        return forward, jax.grad(lambda x: (gradient(x).astype(jnp.float32) * direction).sum())(x)
+
+    ours = along(partial(max_pool, window=2))
+    assert all(each.any() for each in ours)
+    for our, their in zip(ours, along(partial(nn.max_pool, window_shape=(2, 2), strides=(2, 2))), strict=True):
+        np.testing.assert_allclose(our.astype(jnp.float32), their.astype(jnp.float32), rtol=1e-2)
+
+
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(
     window=st.integers(1, 4),
