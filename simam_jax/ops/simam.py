@@ -166,7 +166,11 @@ _by_formula.defvjp(_formula_forward, _formula_backward)
 def _by_stock_derivative(
     axes: tuple[int, ...], axis_name: Hashable | None, x: Array, e_lambda: Array, mask: Array | None
 ) -> Array:
-    """The formula with JAX's own derivative: a `jax.custom_vjp` under `vmap` may name no axis in its backward pass."""
+    """The formula with JAX's own derivative: a `jax.custom_vjp` under `vmap` may name no axis in its backward pass.
+
+    Over an axis that is named the backward pass keeps x and two numbers a channel, as elsewhere; without one this is
+    stock XLA, and keeps what JAX keeps.
+    """
 
     def total(values: Array) -> Array:
         sums = values.sum(axes, keepdims=True)
@@ -175,15 +179,14 @@ def _by_stock_derivative(
     devices = 1 if axis_name is None else jax.lax.psum(1, axis_name)
     where, count = _positions(x, mask, axes, total, devices)
 
-    # Each by itself, for the backward pass to keep x and two numbers a channel here too.
-    @jax.checkpoint
     def statistics(x: Array, e_lambda: Array) -> formula.Channels:
         return formula.statistics(x.astype(e_lambda.dtype), e_lambda, count, total, where)
 
-    @jax.checkpoint
     def gated(x: Array, channels: formula.Channels) -> Array:
         return formula.gated(x.astype(channels.mean.dtype), channels, where).astype(x.dtype)
 
+    if axis_name is not None:
+        statistics, gated = jax.checkpoint(statistics), jax.checkpoint(gated)  # each by itself
     return gated(x, statistics(x, e_lambda))
 
 

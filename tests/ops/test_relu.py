@@ -5,6 +5,7 @@ import pytest
 from jax import nn
 from jax.test_util import check_grads
 
+from simam_jax.ops.implementation import implementation
 from simam_jax.ops.relu import relu, relu6
 
 BOTH = pytest.mark.parametrize(("own", "jax_s"), [(relu, nn.relu), (relu6, nn.relu6)])
@@ -40,8 +41,18 @@ def test_derivatives_in_both_modes_and_of_higher_order(own, jax_s):
 
 
 @pytest.mark.parametrize("own", [relu, relu6])
-@pytest.mark.parametrize(("platform", "has_one"), [("cpu", True), ("cuda", False), ("tpu", False)])
-def test_only_a_cpu_has_the_barrier(own, platform, has_one):
+@pytest.mark.parametrize(
+    ("platform", "dtype", "choice", "has_one"),
+    [
+        ("cpu", jnp.bfloat16, "auto", True),
+        ("cpu", jnp.bfloat16, "xla", False),
+        ("cpu", jnp.float32, "auto", False),
+        ("cuda", jnp.bfloat16, "auto", False),
+        ("tpu", jnp.bfloat16, "auto", False),
+    ],
+)
+def test_only_bfloat16_on_a_cpu_has_the_barrier(own, platform, dtype, choice, has_one):
     gradient = jax.jit(jax.vmap(jax.grad(lambda x: own(x).sum())))
-    lowered = gradient.trace(jnp.ones((2, 3), jnp.bfloat16)).lower(lowering_platforms=(platform,))
+    with implementation(choice):
+        lowered = gradient.trace(jnp.ones((2, 3), dtype)).lower(lowering_platforms=(platform,))
     assert ("optimization_barrier" in lowered.as_text()) == has_one

@@ -52,6 +52,7 @@ def attention_cases(plan: Plan) -> list[AttentionCase]:
 
 def measure_attention(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Row]]:
     """The rows of every case that there is time for."""
+    contestants = field.all if plan.gpu or plan.small else (*field.all, *field.keeping)
     for case in attention_cases(plan):
         title = f"attention: {case.name} {case.dtype}"
         if not budget.begin_case():
@@ -60,7 +61,7 @@ def measure_attention(field: Field, plan: Plan, budget: Budget) -> Iterator[list
         outcome = compete(
             title,
             {"job": "attention", "shape": case.shape, "dtype": case.dtype, "backward": case.backward},
-            field.all,
+            contestants,
             plan=plan,
             budget=budget,
             limit=(field.referee, {"job": "copy", "bytes": case.bytes}),
