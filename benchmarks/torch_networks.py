@@ -139,7 +139,7 @@ class Inception(nn.Module):
 
 
 class TowerNet(nn.Module):
-    """Four stages of convolution, norm and pooling, and three Inceptions; attention after the last five poolings."""
+    """Four stages of convolution, norm and pooling, and three Inceptions; attention after the last four poolings."""
 
     def __init__(self, classes: int, attention):
         super().__init__()

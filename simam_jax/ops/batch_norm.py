@@ -2,9 +2,12 @@
 
 Source: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167. JAX's derivative of the formula goes through mean and
 variance one after the other, and keeps x - mean in float32 for it. Here x and two numbers a channel are kept, and the
-gradient is one pass for the sums of all positions and one for the rest:
+gradient is one pass for the sums of all positions, on a CPU one for each, and one for the rest:
 
     dx = scale / √(variance + ε) · (dy - mean(dy) - x̂ · mean(dy · x̂))          x̂ = (x - mean) / √(variance + ε)
+
+mean(dy · x̂) is made of the sums of dy · x and of dy. Like the variance, which is made of those of x² and of x, it has
+fewer digits the more standard deviations the mean lies from 0.
 """
 
 from collections.abc import Callable, Sequence

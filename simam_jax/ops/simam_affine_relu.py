@@ -29,9 +29,11 @@ def simam_affine_relu(
         An array of x's shape and dtype; between SimAM and the ReLU nothing is rounded to 16 bits.
 
     Raises:
-        ValueError: as for `simam`, or scale or bias is not one number a channel.
+        ValueError: as for `simam`, x has fewer than three axes, or scale or bias is not one number a channel.
     """
     x, scale, bias = jnp.asarray(x), jnp.asarray(scale), jnp.asarray(bias)
+    if x.ndim < 3 or not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ValueError(f"simam_affine_relu needs a floating array (..., H, W, C), got {x.dtype} of shape {x.shape}")
     if not scale.shape == bias.shape == x.shape[-1:]:
         raise ValueError(
             f"scale and bias are one number a channel, got {scale.shape} and {bias.shape} for x of {x.shape}"

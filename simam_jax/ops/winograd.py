@@ -2,7 +2,8 @@
 
 Source: https://arxiv.org/abs/1509.09308.
 
-A tile of 2×2 outputs needs 4² products where the plain sum has 9·2²: 2.25 times fewer, with the plain sum's rounding.
+A tile of 2×2 outputs needs 4² products where the plain sum has 9·2²: 2.25 times fewer. It rounds up to ten times as
+coarsely as the plain sum, and in bfloat16 once more, where tiles and kernel have been transformed.
 With d a tile of 4×4 inputs, g the kernel and y the outputs, channels summed in ⊙:
 
     y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A

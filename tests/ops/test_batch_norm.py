@@ -64,6 +64,31 @@ def test_statistics_of_16_bits_are_float32(shape, dtype):
         np.testing.assert_allclose(mine.astype(jnp.float32), other, rtol=0, atol=tolerance * largest)
 
 
+@pytest.mark.parametrize(("platform", "barriers"), [("cpu", 4), ("cuda", 0), ("tpu", 0)])
+def test_only_a_cpu_adds_up_in_passes_of_their_own(platform, barriers):
+    def loss(x, scale, bias):
+        return batch_norm(x, scale, bias, epsilon=1e-3).y.sum()
+
+    x, _, *channels = _inputs((2, 3, 4, 5), jnp.bfloat16)
+    lowered = jax.jit(jax.grad(loss)).trace(x, *channels).lower(lowering_platforms=(platform,))
+    assert lowered.as_text().count("optimization_barrier") == barriers
+
+
+def test_a_mean_of_many_deviations():
+    """Squares of values and of the mean lose a digit for each factor of three; 30 deviations leave four."""
+    x, dy, *channels = _inputs((4, 16, 16, 8))
+    x = 30 + (x - 2) / 3
+
+    def gradient(x):
+        numbers = [each.astype(x.dtype) for each in (dy, *channels)]
+        return jax.vjp(lambda x: batch_norm(x, *numbers[1:], epsilon=1e-5).y, x)[1](numbers[0])[0]
+
+    ours = gradient(x)
+    with jax.enable_x64(True):
+        exact = gradient(jnp.asarray(np.asarray(x), jnp.float64))
+    np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-3 * float(np.abs(exact).max()))
+
+
 def test_all_outputs_can_be_differentiated_twice():
     x, _, scale, bias = _inputs((2, 3, 3, 2))
     with jax.enable_x64(True):

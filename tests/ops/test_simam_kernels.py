@@ -260,15 +260,26 @@ def test_simam_affine_relu(choice):
     x, scale, bias = random((2, 6, 5, 16), dtype=jnp.bfloat16), random((16,), 1), random((16,), 2)
     with implementation(choice):
         after = simam_affine_relu(x, scale, bias, 0.1)
-        slopes = jax.grad(lambda *a: simam_affine_relu(*a).astype(jnp.float32).sum(), (0, 1, 2))(x, scale, bias)
-    plain = jnp.maximum(simam(x.astype(jnp.float32), 0.1) * scale[None, None, None] + bias[None, None, None], 0)
+        slopes = jax.grad(lambda *a: simam_affine_relu(*a, 0.1).astype(jnp.float32).sum(), (0, 1, 2))(x, scale, bias)
+
+    def plain(x, scale, bias):
+        return jnp.maximum(simam(x.astype(jnp.float32), 0.1) * scale[None, None, None] + bias[None, None, None], 0)
+
     assert after.dtype == jnp.bfloat16
-    np.testing.assert_allclose(after.astype(jnp.float32), plain, rtol=1e-2, atol=1e-2)
+    np.testing.assert_allclose(after.astype(jnp.float32), plain(x, scale, bias), rtol=1e-2, atol=1e-2)
     assert [slope.dtype for slope in slopes] == [jnp.bfloat16, jnp.float32, jnp.float32]
+    for slope, their in zip(slopes, jax.grad(lambda *a: plain(*a).sum(), (0, 1, 2))(x, scale, bias), strict=True):
+        np.testing.assert_allclose(slope.astype(jnp.float32), their.astype(jnp.float32), rtol=2e-2, atol=2e-2)
     with pytest.raises(ValueError, match="one number a channel"):
         inspect.unwrap(simam_affine_relu)(x, scale[:3], bias)  # the tests' own check of annotations comes first
     with pytest.raises(ValueError, match="positive finite"):
         simam_affine_relu(x, scale, bias, -1.0)
+
+
+@pytest.mark.parametrize("x", [jnp.ones((2, 6, 5, 16), jnp.int32), jnp.ones((5, 16))])
+def test_simam_affine_relu_refuses_what_is_no_image(x):
+    with pytest.raises(ValueError, match="needs a floating array"):
+        inspect.unwrap(simam_affine_relu)(x, jnp.ones(16), jnp.ones(16))
 
 
 @pytest.mark.parametrize("choice", ["own", "xla"])
