@@ -41,7 +41,7 @@ def images(data, split):
     return sorted((data / split).glob("*/*"))
 
 
-@pytest.mark.parametrize("spoil", [vanish, tear])
+@pytest.mark.parametrize("spoil", [vanish, pytest.param(tear, marks=pytest.mark.slow)])
 def test_a_bad_image_ends_the_run_or_is_left_out_and_counted(run, data, spoil, log):
     """The advice in the error can be followed: the run goes on, and is a finished one to the next call."""
     spoil(images(data, "train")[0])

@@ -115,6 +115,7 @@ def test_a_signal_while_jax_is_being_imported_ends_the_run_at_once(start, tmp_pa
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 def test_notices_that_keep_coming_change_nothing(start, tmp_path):
     """While it saves, while it closes its files, and while the interpreter ends."""
     process = start(tmp_path / "run", "--config.epochs=100")
@@ -130,6 +131,7 @@ def test_notices_that_keep_coming_change_nothing(start, tmp_path):
 WORKERS = ("--config.data.workers=2", "--config.data.cache_gb=0.0", "--config.checkpoint.best_above=0.0")
 
 
+@pytest.mark.slow
 def test_decoding_processes_leave_nothing_behind(start, tmp_path):
     output = finish(start(tmp_path / "run", *WORKERS, "--config.epochs=1"))
     last = output.splitlines()[-3:]

@@ -32,13 +32,13 @@ images = hnp.arrays(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(images, st.sampled_from([1e-4, 0.1, 3.0]))
 def test_equals_the_energy_formula(x, e_lambda):
     np.testing.assert_allclose(simam(jnp.asarray(x), e_lambda), reference(x, e_lambda), rtol=2e-5, atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(images)
 def test_gate_lies_between_sigmoid_of_a_half_and_one(x):
     y = np.asarray(simam(jnp.asarray(x)))

@@ -161,7 +161,7 @@ def wide(data, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("which", ["study", "run", "wide"])
+@pytest.mark.parametrize("which", [pytest.param("study", marks=pytest.mark.slow), "run", "wide"])
 def test_on_paper_nothing_runs_off_the_page(browser, which, request):
     """Between the margins of an A4 page there are 182 mm, which are 688 pixels."""
     show(browser, request.getfixturevalue(which), width=688)
