@@ -21,8 +21,6 @@ os.environ["XLA_FLAGS"] = (
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # Commands keep compiled programs: not the tests' in the user's folder.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="simam_jax-compiled-")
-# Of small ones the tests have thousands, each once.
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "1"
 
 import hypothesis
 from jaxtyping import install_import_hook

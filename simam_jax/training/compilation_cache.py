@@ -10,19 +10,15 @@ import jax
 
 
 def use_compilation_cache() -> Path | None:
-    """Keeps all compiled programs in the user's cache folder; the folder, or None where none is used.
+    """Keeps compiled programs in the user's cache folder; the folder, or None where none is used.
 
     JAX's own variables come first: JAX_COMPILATION_CACHE_DIR names another folder, JAX_ENABLE_COMPILATION_CACHE=false
-    turns it off, JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS leaves out what compiles in less. XLA:CPU compiles for the
-    processor it finds, so each kind of processor has its own folder. A folder that cannot be written costs the cache,
-    not the run.
+    turns it off. XLA:CPU compiles for the processor it finds, so each kind of processor has its own folder. A folder
+    that cannot be written costs the cache, not the run.
     """
     config = cast(Any, jax.config)  # whose fields have no annotations
     if not config.jax_enable_compilation_cache:
         return None
-    # JAX would leave out what compiles within a second, of which a start has dozens.
-    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-        config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     # What SimAM's kernels are on several devices is in the program; where their function lies is new at each start.
     config.update("jax_remove_custom_partitioning_ptr_from_cache_key", True)
     if config.jax_compilation_cache_dir:
