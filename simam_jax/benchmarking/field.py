@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simam_jax.benchmarking.contestant import Contestant
+from simam_jax.benchmarking.plan import Plan
 from simam_jax.benchmarking.rows import OURS
 from simam_jax.errors import UsageError
 
@@ -49,6 +50,10 @@ class Field:
     def all(self) -> tuple[Contestant, ...]:
         """Whoever is measured, ours first."""
         return (self.ours, self.stock, *self.peers)
+
+    def measured(self, plan: Plan) -> tuple[Contestant, ...]:
+        """All, and on a CPU those that keep their memory too, but not in a small run."""
+        return self.all if plan.gpu or plan.small else (*self.all, *self.keeping)
 
 
 def jax_contestant(

@@ -52,7 +52,7 @@ def attention_cases(plan: Plan) -> list[AttentionCase]:
 
 def measure_attention(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Row]]:
     """The rows of every case that there is time for."""
-    contestants = field.all if plan.gpu or plan.small else (*field.all, *field.keeping)
+    contestants = field.measured(plan)
     for case in attention_cases(plan):
         title = f"attention: {case.name} {case.dtype}"
         if not budget.begin_case():

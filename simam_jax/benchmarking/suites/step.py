@@ -77,7 +77,7 @@ def step_cases(plan: Plan, *, attentions: Sequence[str] = ("simam", "none")) -> 
 
 def measure_steps(field: Field, plan: Plan, budget: Budget) -> Iterator[list[Row]]:
     """The rows of every case that there is time for."""
-    contestants = field.all if plan.gpu or plan.small else (*field.all, *field.keeping)
+    contestants = field.measured(plan)
     matmul = {"gpu": 8192, "cpu": 2048}["gpu" if plan.gpu else "cpu"] if not plan.small else 512
     for case in step_cases(plan):
         title = f"step: {case.name} {case.dtype}"
