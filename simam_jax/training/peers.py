@@ -24,6 +24,8 @@ from simam_jax.training import processes
 _EVERY = 1.0  # seconds between looks
 _FAILED = "peers/failed"
 _GRACE = 10.0  # seconds for taking leave; the first process, without which the others are cut off, waits for them
+# Seconds that one gets, after the group has let it go, to cut its own ties; on a busy machine it may be kept waiting.
+_SETTLE = 2.0
 
 
 @contextmanager
@@ -146,9 +148,13 @@ class _Watch:
                 processes.store().shutdown()
 
     def _wait_to_be_alone(self) -> None:
-        """Returns when the others have left the group: JAX aborts a process that is in a group without the first."""
+        """Returns when the others have left the group: JAX aborts a process that is in a group without the first.
+
+        The group counts one as gone a moment before it has stopped listening itself, and would be aborted for it.
+        """
         while len(processes.store().get_live_nodes(list(range(jax.process_count())))) > 1:
             time.sleep(_EVERY / 10)
+        time.sleep(_SETTLE)
 
 
 _AGAIN = "run the same command again to go on from the last checkpoint"
