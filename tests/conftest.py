@@ -1,11 +1,12 @@
 """What all tests share: two virtual CPU devices, strictness, and where the reference data lies."""
 
-import atexit
+import gc
 import logging
 import os
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,9 @@ os.environ["XLA_FLAGS"] = (
     f"--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
 ).strip()
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
-# Commands keep compiled programs: not the tests' in the user's folder.
-os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="simam_jax-compiled-")
 
 import hypothesis
 from jaxtyping import install_import_hook
-
-atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 # How long an example takes is the machine's business.
 hypothesis.settings.register_profile("any_machine", deadline=None)
@@ -37,6 +34,14 @@ _hook.__enter__()
 ROOT = Path(__file__).parents[1]
 
 pytest_plugins = ["tiny_run"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compiled programs are kept, but not in the user's folder; pytest's worker processes share them."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="simam_jax-compiled-")
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +57,16 @@ def python_environment() -> dict[str, str]:
     ours = {"XLA_FLAGS", "JAX_NUMPY_RANK_PROMOTION", "TF_CPP_MIN_LOG_LEVEL"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONEXECUTABLE": sys.executable}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _little_garbage() -> None:
+    """Leaves little to look through for whoever collects garbage, as statsmodels does whenever it corrects p.
+
+    What JAX and TensorFlow have imported and compiled until here is kept anyway, and is most of it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

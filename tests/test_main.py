@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from tiny_network import use_tiny_network
 
 from simam_jax import command
 from simam_jax.data.preparation import prepare
@@ -44,7 +45,8 @@ def test_a_short_run_and_its_folder(arguments, tmp_path, capsys):
     assert list(run.glob("events.out.tfevents.*"))
 
 
-def test_a_loss_that_is_no_number_stops_the_run(arguments, tmp_path, capsys):
+def test_a_loss_that_is_no_number_stops_the_run(arguments, tmp_path, capsys, monkeypatch):
+    use_tiny_network(monkeypatch)
     assert command.run(main, [*arguments, "--config.schedule.learning_rate=1e30"]) == 3
     assert "step" in capsys.readouterr().err
     checkpoints = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
@@ -108,7 +110,8 @@ def test_a_folder_that_cannot_be_made(arguments, tmp_path, capsys, place):
     assert error.count("\n") == 1
 
 
-def test_the_best_is_called_by_its_metric(arguments, capsys):
+def test_the_best_is_called_by_its_metric(arguments, capsys, monkeypatch):
+    use_tiny_network(monkeypatch)
     words = ["--config.checkpoint.best_metric=balanced_accuracy", "--config.checkpoint.best_above=0.0"]
     assert command.run(main, [*arguments, *words]) == 0
     assert "done: best balanced accuracy is" in capsys.readouterr().out

@@ -20,7 +20,7 @@ class EndOnSignal:
     """
 
     def __init__(self, lines: Mapping[int, str], *, exit_codes: Mapping[int, int]):
-        """What to say and to exit with, by signal; each must have a handler, and others are left alone."""
+        """What to say and to exit with, by signal; one counts while it has a handler, and others are left alone."""
         self._lines = lines
         self._exit_codes = exit_codes
         self._thread: threading.Thread | None = None

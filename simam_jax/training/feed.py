@@ -1,6 +1,7 @@
 """From a process's batches to global batches on the devices, ahead of their use."""
 
 import gc
+import multiprocessing
 from collections.abc import Iterator
 from functools import partial
 
@@ -29,10 +30,12 @@ class Feed(Iterator[dict[str, jax.Array]]):
 
     def close(self) -> None:
         """Ends the thread and the processes that decode, and frees the memory that these share with this one."""
+        decoded_elsewhere = bool(multiprocessing.active_children())
         self._moved.close()
-        # A batch on a CPU may be the very memory that a process decoded into, which Grain frees with its array, and JAX
-        # lets go of arrays of the host when garbage is collected.
-        gc.collect()
+        if decoded_elsewhere:
+            # A batch on a CPU may be the very memory that a process decoded into, which Grain frees with its array, and
+            # JAX lets go of arrays of the host when garbage is collected; that takes most of a second.
+            gc.collect()
 
 
 def feed(batches: grain.IterDataset, mesh: Mesh) -> Feed:

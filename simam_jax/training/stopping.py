@@ -51,8 +51,8 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
+            self._ending.start()  # first: a signal between the two would be noted, for a step that is far
             self._previous = {number: signal.signal(number, self._note) for number in _EXIT_CODES}
-            self._ending.start()
         return self
 
     def __exit__(self, *_) -> None:

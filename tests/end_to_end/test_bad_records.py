@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from tiny_network import use_tiny_network
 from tiny_run import OVERRIDES
 
 from simam_jax.errors import StorageError, UsageError
@@ -26,8 +27,9 @@ def data(tiny_run, tmp_path):
 
 
 @pytest.fixture
-def run(root, data, tmp_path):
+def run(root, data, tmp_path, monkeypatch):
     """Trains, or goes on; gives the lines that it then has."""
+    use_tiny_network(monkeypatch)
 
     def run(what: str, *overrides: str) -> list[dict]:
         words = [*OVERRIDES, f"--config.data.on_bad_record={what}", *overrides]

@@ -68,8 +68,9 @@ def test_logits_and_batch_statistics_are_pytorchs(case):
     with jax.enable_x64(name in DEEP):
         if name in DEEP:
             model = model.clone(dtype=jnp.float64)
-        eval_logits = model.apply(variables, jnp.asarray(images), train=False)
-        train_logits, updated = model.apply(variables, jnp.asarray(images), train=True, mutable=["batch_stats"])
+        apply = jax.jit(model.apply, static_argnames=("train", "mutable"))
+        eval_logits = apply(variables, jnp.asarray(images), train=False)
+        train_logits, updated = apply(variables, jnp.asarray(images), train=True, mutable=("batch_stats",))
     errors = {
         "eval": relative(eval_logits, ARRAYS[f"{case}/eval"]),
         "train": relative(train_logits, ARRAYS[f"{case}/train"]),

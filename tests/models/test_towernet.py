@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,16 @@ from simam_jax.training.step import make_train_step
 # Convolution biases before a batch norm: their gradient is zero in exact arithmetic.
 DEAD = {f"b{stage}.0.0.bias" for stage in (1, 2, 3, 4)}
 LABELS = 16
+
+
+@partial(jax.jit, static_argnums=0)
+def init(model, images):
+    return model.init(jax.random.key(1), images, train=False)
+
+
+@partial(jax.jit, static_argnums=0)
+def logits_of(model, variables, images):
+    return model.apply(variables, images, train=False)
 
 
 def relative(found, wanted) -> float:
@@ -50,7 +62,7 @@ def test_parameters(variables):
 
 
 def test_golden_eval_logits(paddle, variables, images):
-    logits = create_model("towernet", num_classes=LABELS).apply(variables, images, train=False)
+    logits = logits_of(create_model("towernet", num_classes=LABELS), variables, images)
     assert relative(logits, paddle["eval_logits"]) <= 1e-4
 
 
@@ -77,7 +89,7 @@ def train_three_steps(paddle, variables, images, dtype):
         variables, opt_state, value, gradient = step(variables, opt_state)
         losses.append(float(value))
         gradients.append(gradient)
-    logits = model.apply(variables, images, train=False)
+    logits = logits_of(model, variables, images)
     return {"losses": losses, "gradient": gradients[0], "variables": variables, "logits": logits}
 
 
@@ -170,7 +182,7 @@ def test_the_training_step_makes_the_golden_losses(paddle, variables, golden, ph
 
 def test_initialisation_is_paddles():
     model = create_model("towernet", num_classes=LABELS)
-    variables = model.init(jax.random.key(0), jnp.zeros((1, 128, 128, 3)), train=False)
+    variables = init(model, jnp.zeros((1, 128, 128, 3)))
     params = variables["params"]
     kernel = np.asarray(params["stage4"]["conv"]["kernel"]).ravel()
     deviation = np.sqrt(2 / (3 * 3 * 256))
@@ -194,9 +206,9 @@ def test_small_images_are_refused(size):
 def test_bfloat16_computes_low_and_answers_high():
     model = create_model("towernet", num_classes=3, dtype="bfloat16")
     images = jax.random.normal(jax.random.key(0), (2, 128, 128, 3))
-    variables = model.init(jax.random.key(1), images, train=False)
-    low = model.apply(variables, images, train=False)
-    high = create_model("towernet", num_classes=3).apply(variables, images, train=False)
+    variables = init(model, images)
+    low = logits_of(model, variables, images)
+    high = logits_of(create_model("towernet", num_classes=3), variables, images)
     assert low.dtype == jnp.float32
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
     np.testing.assert_allclose(low, high, atol=0.05 * float(jnp.abs(high).max()))
@@ -206,6 +218,6 @@ def test_bfloat16_computes_low_and_answers_high():
 def test_logits_of_an_image_do_not_depend_on_its_batch():
     model = create_model("towernet", num_classes=3)
     images = jax.random.normal(jax.random.key(0), (2, 128, 160, 3))
-    variables = model.init(jax.random.key(1), images, train=False)
-    single = model.apply(variables, images[1:], train=False)
-    np.testing.assert_allclose(model.apply(variables, images, train=False)[1:], single, atol=1e-5)
+    variables = init(model, images)
+    single = logits_of(model, variables, images[1:])
+    np.testing.assert_allclose(logits_of(model, variables, images)[1:], single, atol=1e-5)

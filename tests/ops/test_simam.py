@@ -138,6 +138,7 @@ def test_what_is_masked_is_in_no_gradient(spoiled):
     x = jax.random.normal(jax.random.key(2), (2, 4, 6, 3))
     mask = jnp.zeros((1, 4, 6, 1), bool).at[:, :, :4].set(True)
 
+    @partial(jax.jit, static_argnames="axis_name")
     def gradients(x, axis_name):
         gradient = jax.grad(lambda x: jnp.sin(simam(x, mask=mask, axis_name=axis_name)).sum())
         return gradient(x), jax.grad(lambda x: jnp.sin(gradient(x)).sum())(x)
