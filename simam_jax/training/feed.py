@@ -30,6 +30,7 @@ class Feed(Iterator[dict[str, jax.Array]]):
 
     def close(self) -> None:
         """Ends the thread and the processes that decode, and frees the memory that these share with this one."""
+        # Those of an endless stream live until it is closed; evaluation, which has an end, decodes in this process.
         decoded_elsewhere = bool(multiprocessing.active_children())
         self._moved.close()
         if decoded_elsewhere:

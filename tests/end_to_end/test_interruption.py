@@ -81,6 +81,7 @@ def test_kill_and_sigterm_lose_nothing(start, uninterrupted, tmp_path):
     output = finish(start(run, *SMALL))
     assert "going on from step" in output
     assert_same_end(run, uninterrupted)
+    assert "done: best acc is" in finish(start(run, *SMALL))
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])

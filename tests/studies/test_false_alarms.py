@@ -59,7 +59,6 @@ def reported(outcomes: np.ndarray) -> float:
     return float(np.isin(outcomes, ["better", "worse"]).any(1).mean())
 
 
-@pytest.mark.slow
 def test_one_variant_without_a_difference():
     assert reported(run_studies(150, seed=1, seeds=10, effects=(0.0,)).outcomes["accuracy"]) < 0.11
 

@@ -82,7 +82,7 @@ def test_identical_answers_are_no_evidence():
     assert {(each.only_variant, each.only_baseline, each.p) for each in found.mcnemar} == {(0, 0, 1.0)}
 
 
-@settings(max_examples=8)
+@settings(max_examples=15)
 @given(st.permutations(range(7)), st.integers(0, 1000))
 def test_the_order_of_trials_does_not_matter(order, seed):
     answers, labels = simulate(np.random.default_rng(seed), seeds=7, effects=(0.2,), images=60)
@@ -90,7 +90,7 @@ def test_the_order_of_trials_does_not_matter(order, seed):
     assert compare_variants(shuffled, labels, resamples=50) == compare_variants(answers, labels, resamples=50)
 
 
-@settings(max_examples=8)
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_the_other_way_round_is_the_mirror_image(seed):
     answers, labels = simulate(np.random.default_rng(seed), seeds=7, effects=(0.3,), images=60)
